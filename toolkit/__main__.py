@@ -1,0 +1,56 @@
+"""The command's entrance: answers `--version` and `--help` before the heavy imports.
+
+Start-up is felt at every use; typer costs seven times a bare interpreter, and these two answers
+need nothing of it. Everything else goes to `toolkit.cli`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+VERSION_FLAGS = (["--version"], ["-V"])
+HELP_FLAGS = (["--help"], ["-h"])
+
+
+def main() -> None:
+    """Run `toolkit` with the process's arguments and exit with its status."""
+    arguments = sys.argv[1:]
+    completing = "_TOOLKIT_COMPLETE" in os.environ
+    if not completing and arguments in VERSION_FLAGS:
+        sys.exit(_guarded(_version))
+    if not completing and arguments in HELP_FLAGS:
+        sys.exit(_guarded(_help))
+    from toolkit.cli import run
+
+    sys.exit(run(arguments))
+
+
+def _version() -> int:
+    from toolkit import __version__
+
+    sys.stdout.write(f"toolkit {__version__}\n")
+    return 0
+
+
+def _help() -> int:
+    from toolkit.roothelp import text
+
+    sys.stdout.write(text(os.environ, sys.stdout))
+    return 0
+
+
+def _guarded(answer: object) -> int:
+    """Run one of the quick answers; a full disk or closed pipe ends as it does in `toolkit.cli`."""
+    try:
+        status = answer() if callable(answer) else 0
+        sys.stdout.flush()
+    except OSError as error:
+        from toolkit.exits import of_output_error
+
+        return of_output_error(error)
+    return int(status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The core's own commands, each imported when it is invoked."""

@@ -1,0 +1,97 @@
+"""Probes: what this machine has that a proof needs, and what to install where it lacks it."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from toolkit import terminal
+from toolkit.errors import ToolkitError
+from toolkit.text import clean
+
+if TYPE_CHECKING:
+    from toolkit.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One thing looked for.
+
+    `detail` is what was found (a version, a path), `remedy` what to install where it wasn't,
+    `needed_for` what can't be proven without it; a `required` one that is missing is a failure.
+    """
+
+    name: str
+    found: bool
+    detail: str
+    remedy: str = ""
+    needed_for: str = ""
+    required: bool = False
+
+
+def program(
+    name: str,
+    *,
+    package: str,
+    needed_for: str,
+    version: tuple[str, ...] = ("--version",),
+    path: str | None = None,
+) -> Probe:
+    """Look for the program `name` on `path` (default PATH) and ask it for its version."""
+    where = shutil.which(name, path=path)
+    remedy = f"apt-get install {package}"
+    if where is None:
+        return Probe(name, found=False, detail="not found", remedy=remedy, needed_for=needed_for)
+    try:
+        answer = subprocess.run(
+            [where, *version], capture_output=True, text=True, timeout=10, check=False,
+            stdin=subprocess.DEVNULL, errors="replace",
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired) as error:
+        detail = f"{where} cannot be run: {clean(str(error), limit=80)}"
+        return Probe(name, found=False, detail=detail, remedy=remedy, needed_for=needed_for)
+    said = (answer.stdout or answer.stderr).strip().splitlines()
+    return Probe(name, True, clean(said[0] if said else where, limit=70), needed_for=needed_for)
+
+
+def core_probes(session: Session) -> Iterator[Probe]:
+    """The core's own: the interpreter, the terminal, the configuration."""
+    yield Probe("Python", True, f"{platform.python_version()} ({sys.executable})", required=True)
+    stream = session.output.stdout
+    kind = "a terminal" if terminal.is_terminal(stream) else "no terminal"
+    columns = terminal.width(session.environ, stream)
+    encoding = getattr(stream, "encoding", "") or "unknown"
+    yield Probe("terminal", True, f"{kind}, {columns} columns, {encoding}")
+    yield _configuration(session)
+
+
+def _configuration(session: Session) -> Probe:
+    from toolkit.commands.config import problems_of
+
+    found = problems_of(session)
+    if found:
+        return Probe("configuration", False, clean(str(found[0]), limit=120),
+                     remedy="toolkit config check", required=True)  # fmt: skip
+    files = ", ".join(str(path) for path in session.config.files) or "no file; defaults"
+    return Probe("configuration", True, clean(files), required=True)
+
+
+def run_probes(name: str, probes: Callable[[Session], object], session: Session) -> list[Probe]:
+    """Run one plugin's probes; an exception in them is a missing probe, not the end of the rest."""
+    try:
+        found = probes(session)
+        return [probe for probe in found if isinstance(probe, Probe)] if _iterable(found) else []
+    except ToolkitError as error:
+        return [Probe(name, False, clean(error.message), remedy=error.hint, required=True)]
+    except Exception as error:  # noqa: BLE001  a third party's code: the rest must go on
+        detail = clean(f"its probes failed: {type(error).__name__}: {error}", limit=200)
+        return [Probe(name, False, detail, remedy="report it to the plugin's author", required=True)]
+
+
+def _iterable(found: object) -> bool:
+    return hasattr(found, "__iter__")

@@ -1,0 +1,61 @@
+"""Errors turned into a sentence on standard error and an exit status: the only place that does."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import traceback
+
+from toolkit.errors import ExitStatus, ToolkitError
+from toolkit.text import clean
+
+OUTPUT_HINT = "the output is incomplete: free space or choose another place, then run it again"
+BUG_HINT = "this is a fault of the toolkit, not yours: run it again with --debug and report it"
+
+
+def complain(message: str, hint: str = "", *, kind: str = "error") -> None:
+    """Write `toolkit: error: message` and the hint to standard error, if anybody reads it."""
+    lines = [f"toolkit: {kind}: {message}"]
+    lines += [f"  hint: {line}" for line in hint.splitlines()]
+    try:
+        sys.stderr.write("\n".join(lines) + "\n")
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        _abandon(2)
+
+
+def of_toolkit_error(error: ToolkitError) -> int:
+    """Report an expected failure and return its status."""
+    complain(error.message, error.hint)
+    return int(error.status)
+
+
+def of_output_error(error: OSError) -> int:
+    """Report that standard output failed: quietly for a closed pipe, in a sentence otherwise."""
+    _abandon(1)
+    if isinstance(error, BrokenPipeError) or error.errno == errno.EPIPE:
+        return int(ExitStatus.CLOSED_PIPE)
+    complain(f"standard output: {error.strerror or error}", OUTPUT_HINT)
+    return int(ExitStatus.FAILED)
+
+
+def of_bug(error: BaseException, *, debug: bool) -> int:
+    """Report an exception nobody expected; its traceback only where the user asked for it."""
+    if debug:
+        traceback.print_exception(error)
+    text = clean(str(error), limit=300)
+    complain(f"{type(error).__name__}: {text}" if text else type(error).__name__, BUG_HINT)
+    return int(ExitStatus.FAILED)
+
+
+def is_output_error(error: OSError) -> bool:
+    """Tell whether `error` came from writing a stream (such errors name no file)."""
+    return error.filename is None and error.errno in {errno.EPIPE, errno.ENOSPC, errno.EIO}
+
+
+def _abandon(descriptor: int) -> None:
+    """Point a broken stream at /dev/null: the interpreter's flush at exit must not complain again."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
