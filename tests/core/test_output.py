@@ -1,0 +1,101 @@
+"""Each result has every format; what a program reads is whole even when the results break off."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from toolkit.errors import ToolkitError, UsageError
+from toolkit.output import FORMATS, Output, View, table
+from toolkit.terminal import render
+
+VIEW: View[str] = View(
+    schema="test.words/1",
+    record=lambda word: {"word": word, "letters": list(word[:2])},
+    lines=lambda words, look: (((word, "name"),) for word in words),
+    columns=("word", "letters"),
+    formats={"shout": lambda words: (word.upper() for word in words)},
+)
+
+
+def emitted(format: str, *words: str) -> str:
+    stream = io.StringIO()
+    Output(format=format, stdout=stream).emit(words, VIEW)
+    return stream.getvalue()
+
+
+def breaking() -> Iterator[str]:
+    yield "one"
+    message = "the rest is gone"
+    raise ToolkitError(message)
+
+
+@given(st.lists(st.text()))
+def test_json_holds_the_schema_and_every_result(words: list[str]) -> None:
+    read = json.loads(emitted("json", *words))
+    assert read["schema"] == "test.words/1"
+    assert read["complete"] is True
+    assert [record["word"] for record in read["results"]] == words
+
+
+@given(st.lists(st.text()))
+def test_json_lines_are_one_object_a_line(words: list[str]) -> None:
+    lines = emitted("jsonl", *words).splitlines()
+    assert [json.loads(line)["word"] for line in lines] == words
+
+
+@given(st.text())
+def test_csv_is_one_row_a_result_and_never_a_formula(word: str) -> None:
+    rows = list(csv.reader(io.StringIO(emitted("csv", word))))
+    assert len(rows) == 2
+    assert rows[1][0][:1] not in {"=", "@"}
+
+
+def test_json_is_closed_and_marked_when_the_results_break_off() -> None:
+    stream = io.StringIO()
+    with pytest.raises(ToolkitError):
+        Output(format="json", stdout=stream).emit(breaking(), VIEW)
+    read = json.loads(stream.getvalue())
+    assert read["complete"] is False
+    assert [record["word"] for record in read["results"]] == ["one"]
+
+
+def test_results_are_written_as_they_come() -> None:
+    stream = io.StringIO()
+    seen: list[str] = []
+
+    def slow() -> Iterator[str]:
+        yield "one"
+        seen.append(stream.getvalue())
+        yield "two"
+
+    for chosen in ("table", "jsonl", "csv", "json"):
+        Output(format=chosen, stdout=stream).emit(slow(), VIEW)
+        assert "one" in seen.pop()
+
+
+def test_an_unknown_format_is_refused_before_any_work() -> None:
+    def never() -> Iterator[str]:
+        pytest.fail("a result was asked for")
+        yield ""
+
+    with pytest.raises(UsageError, match="no output format") as raised:
+        Output(format="shuot", stdout=io.StringIO()).emit(never(), VIEW)
+    assert raised.value.hint == 'did you mean "shout"?'
+
+
+def test_a_plugins_own_format_is_used() -> None:
+    assert emitted("shout", "a", "b") == "AB"
+    assert set(FORMATS) == {"table", "json", "jsonl", "csv"}
+
+
+def test_a_tables_columns_align_even_under_wide_characters() -> None:
+    rows = [((("日本", ""),), (("x", ""),)), ((("ab", ""),), (("y", ""),))]
+    shown = render(table(("Name", "Value"), rows), color=False)
+    assert shown == "Name  Value\n日本  x\nab    y\n"
