@@ -1,0 +1,158 @@
+"""One target, one verdict: connect, shake hands, judge the chain and the name, ask over HTTP."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from toolkit.text import clean
+from toolkit_https import certificates, names, verify
+from toolkit_https.connect import Resolve, Unreachable, connect, resolve
+from toolkit_https.deadline import Deadline
+from toolkit_https.handshake import Shaken, shake
+from toolkit_https.http import follow
+from toolkit_https.model import Certificate, Finding, Result, Severity, Verdict
+from toolkit_https.policy import Policy
+from toolkit_https.registry import finding
+from toolkit_https.targets import Target
+
+UNVERIFIABLE = {"client-certificate-required", "protocol-too-old", "handshake-refused"}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """How to check: seconds for a target, days that make an end a warning or critical."""
+
+    policy: Policy
+    timeout: float = 10.0
+    warn_days: int = 30
+    critical_days: int = 7
+    lookup: Resolve = resolve
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+def check(target: Target, request: Request) -> Result:
+    """Return the result for `target`; every failure of it is a result, none an exception."""
+    started = time.monotonic()
+    deadline = Deadline.after(request.timeout)
+    checked = request.now()
+    result = _empty(target, request, checked)
+    try:
+        sock, address = connect(target, deadline, request.lookup)
+        with sock:
+            name = "" if target.is_ip else target.name
+            shaken = shake(request.policy, sock, name, deadline)
+        result = _judge(replace(result, address=address), target, shaken, request)
+    except Unreachable as error:
+        result = replace(result, findings=(error.finding,))
+    except TimeoutError:
+        late = finding("timeout", f"{clean(target.text)}: no answer within {request.timeout:g} s.")
+        result = replace(result, findings=(late,))
+    return replace(result, seconds=round(time.monotonic() - started, 3))
+
+
+def _empty(target: Target, request: Request, checked: datetime) -> Result:
+    return Result(
+        target=target.text, name=target.name, port=target.port, address="",
+        verdict=Verdict.UNREACHABLE, findings=(), chain=(), trust=request.policy.trust.used,
+        verifier=request.policy.verifier, checked=checked, seconds=0.0,
+    )  # fmt: skip
+
+
+def _judge(result: Result, target: Target, shaken: Shaken, request: Request) -> Result:
+    chain = certificates.describe_chain(shaken.presented, shaken.path)
+    faults = _chain_faults(target, shaken, chain)
+    verdict = _verdict(shaken, faults)
+    found = [*faults, *_handshake_findings(shaken)]
+    result = replace(
+        result, verdict=verdict, chain=chain, protocol=shaken.protocol, cipher=shaken.cipher
+    )
+    if verdict is Verdict.TRUSTED or chain:
+        result = _expiry(result)
+    if not faults and chain:
+        found += _while_trusted(result, shaken, request)
+    if verdict is Verdict.TRUSTED and target.url:
+        http, more = follow(
+            target, result.address, request.policy.trust, chain[0].sha256, request.timeout
+        )
+        result, found = replace(result, http=http), [*found, *more]
+        if any(item.id == "http-untrusted" for item in more):
+            result = replace(result, verdict=Verdict.UNTRUSTED)
+    return replace(result, findings=tuple(_sorted(found)))
+
+
+def _chain_faults(
+    target: Target, shaken: Shaken, chain: Sequence[Certificate]
+) -> list[Finding]:
+    """Return why clients refuse what was presented; nothing was presented: nothing to refuse."""
+    if not shaken.presented:
+        return []
+    path = [certificate for certificate in chain if certificate.in_path]
+    faults = list(verify.findings(shaken.errors, path))
+    mismatch = _name_fault(target, shaken)
+    return [*faults, mismatch] if mismatch else faults
+
+
+def _name_fault(target: Target, shaken: Shaken) -> Finding | None:
+    presented = certificates.presented_names(shaken.presented[0])
+    if names.matches(target.name, presented):
+        return None
+    wanted = clean(target.name)
+    if not presented:
+        message = f"The certificate has no subjectAltName, so it is for no name; {wanted} is wanted."
+        return finding("no-subject-alt-name", message)
+    shown = clean(names.described([*presented.dns, *presented.addresses]), limit=300)
+    near = names.nearest_name(target.name, presented)
+    hint = f" The nearest is {clean(near, limit=100)}." if near else ""
+    return finding("name-mismatch", f"The certificate is for {shown}, not for {wanted}.{hint}")
+
+
+def _verdict(shaken: Shaken, faults: Sequence[Finding]) -> Verdict:
+    if faults:
+        return Verdict.UNTRUSTED
+    if shaken.refused_client or (shaken.failure and shaken.failure.id in UNVERIFIABLE):
+        return Verdict.UNVERIFIABLE
+    return Verdict.UNREACHABLE if shaken.failure else Verdict.TRUSTED
+
+
+def _handshake_findings(shaken: Shaken) -> Iterator[Finding]:
+    if shaken.failure:
+        yield shaken.failure
+    elif shaken.refused_client:
+        yield finding("client-certificate-required")
+    elif shaken.observed.certificate_requested:
+        yield finding("client-certificate-requested")
+
+
+def _expiry(result: Result) -> Result:
+    """Add the earliest end in the path in use."""
+    path = [certificate for certificate in result.chain if certificate.in_path]
+    first = min(path, key=lambda certificate: certificate.not_after)
+    days = (first.not_after - result.checked).days
+    return replace(
+        result, expires=first.not_after, expires_subject=first.subject, days_left=days
+    )
+
+
+def _while_trusted(result: Result, shaken: Shaken, request: Request) -> Iterator[Finding]:
+    """Yield what is worth knowing of a path that clients accept."""
+    days = result.days_left
+    if days is not None and days < request.warn_days:
+        severity = Severity.CRITICAL if days < request.critical_days else Severity.WARNING
+        whose = clean(result.expires_subject, limit=100)
+        message = f"The path in use ends in {days} days ({result.expires:%Y-%m-%d}): {whose}."
+        yield finding("expires-soon", message, severity=severity)
+    if not result.verifier.strict and shaken.path:
+        difference = verify.strict_difference(shaken.path, shaken.presented, result.chain)
+        if difference:
+            yield difference
+    if not result.trust.path or not request.policy.trust.hashed:
+        folder = clean(result.trust.path)
+        yield finding("ca-directory-not-hashed", remedy=f"Run: openssl rehash {folder}")
+
+
+def _sorted(found: Sequence[Finding]) -> list[Finding]:
+    order = [Severity.CRITICAL, Severity.WARNING, Severity.INFO]
+    return sorted(found, key=lambda item: order.index(item.severity))

@@ -1,0 +1,225 @@
+"""One TLS handshake over a socket, with a byte limit and a deadline of our own.
+
+pyOpenSSL talks to memory (BIO) and this module moves the bytes: so nothing waits longer than it
+may, a server that never ends its certificates is cut off, and what isn't TLS can be named.
+"""
+
+from __future__ import annotations
+
+import socket
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from OpenSSL import SSL
+from OpenSSL.crypto import X509
+
+from toolkit.text import clean
+from toolkit_https.deadline import Deadline
+from toolkit_https.model import Finding
+from toolkit_https.policy import Observed, Policy
+from toolkit_https.registry import finding
+
+MAX_BYTES = 512 * 1024
+CHUNK = 16384
+ALERT_WAIT = 1.0
+"""Seconds a TLS 1.3 server gets to refuse the missing client certificate after the handshake."""
+
+HANDSHAKE, ALERT = 0x16, 0x15
+OLD_PROTOCOL = {"unsupported protocol", "tlsv1 alert protocol version", "wrong version number",
+                "wrong ssl version", "sslv3 alert protocol version"}  # fmt: skip
+REFUSALS = {"handshake failure", "unrecognized name", "insufficient security", "no protocols",
+            "access denied", "illegal parameter", "decode error", "internal error"}  # fmt: skip
+CLIENT_CERTIFICATE = {"certificate required", "bad certificate", "handshake failure"}
+
+
+@dataclass(slots=True)
+class Shaken:
+    """What a handshake showed. `failure` is None when it was completed.
+
+    `presented` is what the server sent, `path` the path that OpenSSL built, `errors` its faults as
+    (depth, code).
+    """
+
+    observed: Observed
+    failure: Finding | None = None
+    presented: list[X509] = field(default_factory=list)
+    path: list[X509] = field(default_factory=list)
+    protocol: str = ""
+    cipher: str = ""
+    refused_client: bool = False
+
+    @property
+    def errors(self) -> list[tuple[int, int]]:
+        """The verification errors in the order found."""
+        return self.observed.errors
+
+
+class _Closed(Exception):
+    """The server closed the connection."""
+
+
+class _NotTls(Exception):
+    """The first bytes are no TLS record."""
+
+
+@dataclass(slots=True)
+class _Wire:
+    """The socket side: bytes counted, the first ones kept."""
+
+    connection: SSL.Connection
+    sock: socket.socket
+    received: int = 0
+    first: bytes = b""
+
+    def flush(self, deadline: Deadline) -> None:
+        """Send what OpenSSL has to say."""
+        while True:
+            try:
+                waiting = self.connection.bio_read(CHUNK)
+            except SSL.WantReadError:
+                return
+            self.sock.settimeout(deadline.left())
+            self.sock.sendall(waiting)
+
+    def fill(self, deadline: Deadline) -> None:
+        """Give OpenSSL what the server says. Raises _Closed, _NotTls or TimeoutError."""
+        self.sock.settimeout(deadline.left())
+        chunk = self.sock.recv(CHUNK)
+        if not chunk:
+            raise _Closed
+        if len(self.first) < 80:
+            self.first += chunk[:80]
+        if self.first[0] not in {HANDSHAKE, ALERT}:
+            raise _NotTls
+        self.received += len(chunk)
+        if self.received > MAX_BYTES:
+            raise OverflowError
+        self.connection.bio_write(chunk)
+
+
+def shake(policy: Policy, sock: socket.socket, name: str, deadline: Deadline) -> Shaken:
+    """Do one handshake as a client expecting `name` ("" sends no SNI: RFC 6066 forbids addresses)."""
+    connection = SSL.Connection(policy.context, None)
+    shaken = Shaken(Observed())
+    connection.set_app_data(shaken.observed)
+    connection.set_connect_state()
+    if name:
+        connection.set_tlsext_host_name(name.removesuffix(".").encode("ascii"))
+    wire = _Wire(connection, sock)
+    shaken.failure = _drive(wire, shaken, deadline)
+    _take_chain(connection, shaken)
+    if shaken.failure is None:
+        shaken.protocol = connection.get_protocol_version_name()
+        shaken.cipher = connection.get_cipher_name() or ""
+        if shaken.observed.certificate_requested:
+            shaken.refused_client = _refused_later(wire, deadline)
+        with suppress(SSL.Error, OSError):
+            connection.shutdown()
+            wire.flush(deadline)
+    return shaken
+
+
+def _drive(wire: _Wire, shaken: Shaken, deadline: Deadline) -> Finding | None:
+    """Run the handshake to its end; return why it failed, or None."""
+    try:
+        while True:
+            try:
+                wire.connection.do_handshake()
+            except SSL.WantReadError:
+                wire.flush(deadline)
+                wire.fill(deadline)
+            else:
+                wire.flush(deadline)
+                return None
+    except SSL.Error as error:
+        with suppress(OSError):
+            wire.flush(deadline)
+        return _of_ssl_error(error, shaken, wire)
+    except _NotTls:
+        return _not_tls(wire.first)
+    except OverflowError:
+        message = f"The server sent more than {MAX_BYTES >> 10} KiB without completing the handshake."
+        return finding("tls-error", message)
+    except TimeoutError:
+        return _silent(wire)
+    except (_Closed, OSError) as error:
+        return _hung_up(wire, shaken, error)
+
+
+def _of_ssl_error(error: SSL.Error, shaken: Shaken, wire: _Wire) -> Finding:
+    reason = _reason(error)
+    asked = shaken.observed.certificate_requested
+    if asked and any(text in reason for text in CLIENT_CERTIFICATE):
+        shaken.refused_client = True
+        return finding("client-certificate-required")
+    if reason in OLD_PROTOCOL:
+        return finding("protocol-too-old", _old_message(wire.first))
+    if "alert" in reason or any(text in reason for text in REFUSALS):
+        return finding("handshake-refused", f"The server refuses the handshake: {reason}.")
+    message = f"The TLS conversation broke down: {reason or 'no reason given'}."
+    return finding("tls-error", message)
+
+
+def _reason(error: SSL.Error) -> str:
+    queue = error.args[0] if error.args else []
+    return clean(str(queue[-1][-1])) if isinstance(queue, list) and queue else ""
+
+
+def _old_message(first: bytes) -> str:
+    """Name the version that the server chose, where its ServerHello shows it (RFC 5246, 7.4.1.3)."""
+    versions = {0x0300: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1"}
+    if len(first) >= 11 and first[0] == HANDSHAKE and first[5] == 2:
+        version = versions.get(int.from_bytes(first[9:11], "big"))
+        if version:
+            return f"The server chose {version}; clients speak TLS 1.2 or later."
+    return "The server speaks no protocol that clients have: it refused TLS 1.2 and 1.3."
+
+
+def _not_tls(first: bytes) -> Finding:
+    if first[:5] in {b"HTTP/", b"<html", b"<!DOC"}:
+        return finding("plain-http", "The port speaks plain HTTP: its answer to TLS was an HTTP page.")
+    shown = clean(first[:40].decode("ascii", "backslashreplace").strip(), limit=60)
+    return finding("not-tls", f'The port doesn\'t speak TLS: it answered "{shown}".')
+
+
+def _silent(wire: _Wire) -> Finding:
+    what = "stopped answering in the middle of" if wire.received else "didn't begin"
+    return finding("timeout", f"The server accepted the connection but {what} the handshake.")
+
+
+def _hung_up(wire: _Wire, shaken: Shaken, error: Exception) -> Finding:
+    if shaken.observed.certificate_requested:
+        shaken.refused_client = True
+        return finding("client-certificate-required")
+    how = "reset" if isinstance(error, ConnectionResetError) else "closed"
+    when = "in the middle of the handshake" if wire.received else "without a byte of TLS"
+    return finding("connection-closed", f"The server {how} the connection {when}.")
+
+
+def _take_chain(connection: SSL.Connection, shaken: Shaken) -> None:
+    """Keep both chains; a chain that OpenSSL can't hand out is an empty one."""
+    with suppress(SSL.Error, ValueError):
+        shaken.presented = list(connection.get_peer_cert_chain() or [])
+    with suppress(SSL.Error, ValueError):
+        shaken.path = list(connection.get_verified_chain() or [])
+
+
+def _refused_later(wire: _Wire, deadline: Deadline) -> bool:
+    """Wait for the alert with which a TLS 1.3 server refuses a client without certificate.
+
+    In TLS 1.3 the client is done before the server has seen its (empty) certificate: RFC 8446, 4.4.
+    """
+    try:
+        limit = Deadline(min(deadline.at, Deadline.after(ALERT_WAIT).at))
+        while True:
+            try:
+                wire.connection.recv(1)
+            except SSL.WantReadError:
+                wire.flush(limit)
+                wire.fill(limit)
+            else:
+                return False
+    except (TimeoutError, OverflowError):
+        return False
+    except (SSL.Error, _Closed, _NotTls, OSError):
+        return True

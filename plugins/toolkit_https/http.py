@@ -1,0 +1,224 @@
+"""The HTTP request for an https URL: by `requests` itself, under the same trust, redirects verified.
+
+It is a second connection. Certificates of load balanced servers differ; what it saw is compared.
+"""
+
+from __future__ import annotations
+
+import ssl
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
+
+from toolkit.text import clean
+from toolkit_https.deadline import Deadline, within
+from toolkit_https.model import Finding, Http, HttpStep
+from toolkit_https.registry import finding
+from toolkit_https.targets import Target, parse_target
+from toolkit_https.trust import TrustStore
+
+if TYPE_CHECKING:
+    import requests
+
+MAX_REDIRECTS = 10
+REDIRECTS = {301, 302, 303, 307, 308}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One answered request, and the SHA-256 of the server certificate of its connection."""
+
+    status: int
+    location: str
+    hsts: str | None
+    sha256: str
+
+
+@dataclass(slots=True)
+class Journey:
+    """The requests of one target and what was found on the way."""
+
+    steps: list[HttpStep] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    hsts: str | None = None
+
+
+def follow(
+    target: Target, address: str, trust: TrustStore, leaf: str, seconds: float
+) -> tuple[Http | None, list[Finding]]:
+    """Request the target's URL at `address` and each redirect; return what was seen.
+
+    `leaf` is the SHA-256 of the certificate of the first connection. Each request has `seconds`;
+    bodies aren't read.
+    """
+    journey = Journey()
+    with _bundle(trust) as path:
+        _walk(journey, target, address, path, leaf, seconds)
+    if not journey.steps:
+        return None, journey.findings
+    age, subdomains = parse_hsts(journey.hsts)
+    if age is None:
+        journey.findings.append(finding("no-hsts"))
+    return Http(tuple(journey.steps), age, subdomains), journey.findings
+
+
+def parse_hsts(header: str | None) -> tuple[int | None, bool]:
+    """Return max-age in seconds (None without a valid one) and includeSubDomains (RFC 6797, 6.1)."""
+    directives: dict[str, str] = {}
+    for part in (header or "").split(";"):
+        name, _, value = part.strip().partition("=")
+        directives.setdefault(name.strip().lower(), value.strip().strip('"'))
+    age = directives.get("max-age", "")
+    valid = age.isascii() and age.isdigit() and len(age) < 19
+    return (int(age) if valid else None), "includesubdomains" in directives
+
+
+def _walk(
+    journey: Journey, target: Target, address: str, bundle: str, leaf: str, seconds: float
+) -> None:
+    url, place, first = target.url, address, True
+    for _ in range(MAX_REDIRECTS + 1):
+        asked = _ask(journey, url, place, bundle, seconds, first=first)
+        if asked is None:
+            return
+        journey.steps.append(HttpStep(url, asked.status))
+        if first:
+            journey.hsts = asked.hsts
+            if asked.sha256 and asked.sha256 != leaf:
+                journey.findings.append(_different(asked.sha256, leaf))
+        if asked.status not in REDIRECTS or not asked.location:
+            return
+        following = _next(journey, url, asked.location)
+        if following is None:
+            return
+        same = (following.name, following.port) == (target.name, target.port)
+        url, place, first = following.url, address if same else following.address, False
+    shown = f"After {MAX_REDIRECTS} redirects it still redirects, now to {clean(url, limit=120)}."
+    journey.findings.append(finding("too-many-redirects", shown))
+
+
+def _next(journey: Journey, url: str, location: str) -> Target | None:
+    """Return the redirect's target, or None with a finding where it leads away from https."""
+    following = urljoin(url, location)
+    shown = clean(following, limit=120)
+    if urlsplit(following).scheme != "https":
+        journey.findings.append(finding("redirect-to-http", f"It redirects to {shown}."))
+        return None
+    try:
+        return parse_target(following)
+    except Exception as error:  # noqa: BLE001  a server's header: whatever is in it
+        reason = f"It redirects to something that is no URL: {clean(str(error), limit=120)}"
+        journey.findings.append(finding("http-failed", reason))
+        return None
+
+
+def _ask(
+    journey: Journey, url: str, address: str, bundle: str, seconds: float, *, first: bool
+) -> Asked | None:
+    import requests  # only for URLs: it costs more than the rest of a check
+
+    shown = clean(url, limit=120)
+    try:
+        return within(Deadline.after(seconds), lambda: _request(url, address, bundle, seconds))
+    except requests.exceptions.SSLError as error:
+        kind = "http-untrusted" if first else "redirect-untrusted"
+        message = f"requests refuses {shown}: {_innermost(error)}"
+        journey.findings.append(finding(kind, message))
+    except TimeoutError:
+        message = f"{shown} gave no response within {seconds:g} s."
+        journey.findings.append(finding("http-failed", message))
+    except (requests.exceptions.RequestException, OSError, ValueError) as error:
+        message = f"The request for {shown} failed: {_innermost(error)}"
+        journey.findings.append(finding("http-failed", message))
+    return None
+
+
+def _request(url: str, address: str, bundle: str, seconds: float) -> Asked:
+    import requests
+
+    target = parse_target(url)
+    parts = urlsplit(url)
+    place = f"[{address}]" if ":" in address else address
+    there = parts._replace(netloc=f"{place}:{target.port}").geturl()
+    with requests.Session() as session:
+        session.trust_env = False
+        certificates: list[bytes] = []
+        session.mount("https://", _adapter(target, certificates))
+        with session.get(
+            there, verify=bundle, timeout=seconds, stream=True, allow_redirects=False,
+            headers={"Host": parts.netloc, "User-Agent": "sysadmin-toolkit", "Connection": "close"},
+        ) as response:  # fmt: skip
+            headers = response.headers
+            return Asked(
+                response.status_code,
+                headers.get("Location", ""),
+                headers.get("Strict-Transport-Security"),
+                _sha256(certificates),
+            )
+
+
+def _adapter(target: Target, certificates: list[bytes]) -> requests.adapters.HTTPAdapter:
+    """Return an adapter that connects to an address, verifies as the target's name, and notes the
+    certificate of the connection."""
+    from requests.adapters import HTTPAdapter
+    from urllib3.connection import HTTPSConnection
+    from urllib3.connectionpool import HTTPSConnectionPool
+
+    class Noting(HTTPSConnection):
+        def connect(self) -> None:
+            super().connect()
+            found = self.sock.getpeercert(binary_form=True) if self.sock else None
+            certificates.append(found or b"")
+
+    class Pool(HTTPSConnectionPool):
+        ConnectionCls = Noting
+
+    class Adapter(HTTPAdapter):
+        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+            if not target.is_ip:
+                name = target.name.removesuffix(".")
+                kwargs |= {"server_hostname": name, "assert_hostname": name}
+            super().init_poolmanager(*args, **kwargs)
+            self.poolmanager.pool_classes_by_scheme = {"https": Pool}
+
+    return Adapter(max_retries=0)
+
+
+def _sha256(certificates: list[bytes]) -> str:
+    import hashlib
+
+    return hashlib.sha256(certificates[-1]).hexdigest() if certificates else ""
+
+
+def _innermost(error: BaseException) -> str:
+    """Return the words of the error at the root: libraries wrap it three times over."""
+    while error.args and isinstance(getattr(error.args[0], "reason", None), BaseException):
+        error = error.args[0].reason
+    cause = error.args[-1] if error.args else error
+    verification = isinstance(cause, ssl.SSLCertVerificationError)
+    text = cause.verify_message if verification else str(cause)
+    return clean(str(text), limit=160).rstrip(".") + "."
+
+
+def _different(seen: str, expected: str) -> Finding:
+    message = (
+        f"The second connection got another certificate (SHA-256 {seen[:16]}…) than the first "
+        f"({expected[:16]}…)."
+    )
+    return finding("different-certificate", message)
+
+
+@contextmanager
+def _bundle(trust: TrustStore) -> Iterator[str]:
+    """Yield a file with the store's certificates: requests takes no list of them."""
+    if not trust.folder:
+        yield trust.path
+        return
+    with tempfile.TemporaryDirectory(prefix="toolkit-trust-") as folder:
+        path = Path(folder, "trust.pem")
+        path.write_bytes(trust.bundle)
+        yield str(path)

@@ -1,0 +1,130 @@
+"""What a check is asked and what it finds: frozen, complete, and independent of how it is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What clients do with this server."""
+
+    TRUSTED = "trusted"
+    """They accept its certificate."""
+    UNTRUSTED = "untrusted"
+    """They refuse its certificate."""
+    UNVERIFIABLE = "unverifiable"
+    """It speaks TLS, but no handshake completes under the policy, so nobody can tell."""
+    UNREACHABLE = "unreachable"
+    """There is no TLS server to judge."""
+
+
+class Severity(StrEnum):
+    """How much a finding matters."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing found: a stable `id`, a sentence, and a sentence on what to change."""
+
+    id: str
+    severity: Severity
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """One certificate of the chain. Names are as the certificate has them: clean before showing.
+
+    `role` is leaf, intermediate, root or surplus; `presented` tells whether the server sent it (a
+    trust anchor usually comes from the trust store), `in_path` whether the path in use has it.
+    """
+
+    role: str
+    subject: str
+    issuer: str
+    names: tuple[str, ...]
+    serial: str
+    not_before: datetime
+    not_after: datetime
+    sha256: str
+    key: str
+    signature: str
+    presented: bool
+    in_path: bool
+    issuer_urls: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TrustUsed:
+    """The trust store of a verdict, and where that choice came from."""
+
+    path: str
+    origin: str
+    certificates: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """The software whose judgement this is: verdicts differ with it."""
+
+    openssl: str
+    python: str
+    python_openssl: str
+    cryptography: str
+    strict: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HttpStep:
+    """One request: its URL, and the response's status."""
+
+    url: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Http:
+    """What the HTTP request over a second connection showed.
+
+    `hsts` is the header's max-age in seconds of the first response, None without one.
+    """
+
+    steps: tuple[HttpStep, ...]
+    hsts: int | None
+    hsts_subdomains: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The result for one target.
+
+    `target` is as typed; `expires` is the earliest end in the path in use and `expires_subject`
+    whose; `days_left` whole days until then at `checked` (negative: since then). `seconds` is how
+    long the check took.
+    """
+
+    target: str
+    name: str
+    port: int
+    address: str
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    chain: tuple[Certificate, ...]
+    trust: TrustUsed
+    verifier: Verifier
+    checked: datetime
+    seconds: float
+    protocol: str = ""
+    cipher: str = ""
+    expires: datetime | None = None
+    expires_subject: str = ""
+    days_left: int | None = None
+    http: Http | None = None

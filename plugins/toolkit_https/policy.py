@@ -1,0 +1,118 @@
+"""The policy of a check: the same verification that `requests` does on this interpreter.
+
+One OpenSSL context serves all targets: loading a trust store takes tens of milliseconds.
+"""
+
+from __future__ import annotations
+
+import platform
+import ssl
+import sys
+from dataclasses import dataclass, field
+
+import cryptography
+from OpenSSL import SSL, crypto
+
+from toolkit.errors import UsageError
+from toolkit.text import clean
+from toolkit_https.model import Verifier
+from toolkit_https.trust import TrustStore
+
+CIPHERS = (
+    b"@SECLEVEL=2:ECDH+AESGCM:ECDH+CHACHA20:ECDH+AES:DHE+AES:!aNULL:!eNULL:!aDSS:!SHA1:!AESCCM"
+)
+"""The list of CPython's `ssl` (PY_SSL_DEFAULT_CIPHERS in Modules/_ssl.c), with OpenSSL's level 2."""
+
+STRICT = int(ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN)
+LAX = int(ssl.VERIFY_X509_TRUSTED_FIRST)
+
+
+def interpreter_flags() -> int:
+    """Return the verify flags that urllib3 gives its contexts on this interpreter.
+
+    Python 3.13 made `ssl.create_default_context` strict (gh-107361), and urllib3 2 followed. The
+    numbers are OpenSSL's X509_V_FLAG_…, the same for `ssl` and pyOpenSSL.
+    """
+    flags = int(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).verify_flags)
+    return flags | STRICT if sys.version_info >= (3, 13) else flags
+
+
+@dataclass(slots=True)
+class Observed:
+    """What one handshake's callbacks saw: verification errors as (depth, code), and requests."""
+
+    errors: list[tuple[int, int]] = field(default_factory=list)
+    certificate_requested: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A trust store made ready: the context, its flags and who judges."""
+
+    trust: TrustStore
+    context: SSL.Context
+    flags: int
+    verifier: Verifier
+
+
+def make_policy(trust: TrustStore, flags: int | None = None) -> Policy:
+    """Return the policy for `trust`; `flags` default to this interpreter's.
+
+    Raises UsageError when OpenSSL can't use the store's certificates.
+    """
+    chosen = interpreter_flags() if flags is None else flags
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    context.set_min_proto_version(SSL.TLS1_2_VERSION)
+    context.set_cipher_list(CIPHERS)
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    context.set_alpn_protos([b"http/1.1"])
+    context.set_verify(SSL.VERIFY_PEER, _verified)
+    context.set_info_callback(_state_changed)
+    store = context.get_cert_store()
+    if store is None:
+        raise RuntimeError("a new context without a store")
+    _load(context, store, trust)
+    store.set_flags(chosen)
+    return Policy(trust, context, chosen, _verifier(chosen))
+
+
+def _load(context: SSL.Context, store: crypto.X509Store, trust: TrustStore) -> None:
+    """Let OpenSSL read a whole file at once; a folder's certificates are added one by one."""
+    try:
+        if trust.folder:
+            for pem in trust.pem:
+                store.add_cert(crypto.load_certificate(crypto.FILETYPE_PEM, pem))
+        elif trust.pem and len(trust.pem) == 1:
+            store.add_cert(crypto.load_certificate(crypto.FILETYPE_PEM, trust.pem[0]))
+        else:
+            context.load_verify_locations(trust.path)
+    except (SSL.Error, crypto.Error, ValueError) as error:
+        message = f"{clean(trust.path)}: OpenSSL can't read a certificate of {trust.origin}"
+        hint = "each must be whole, from BEGIN CERTIFICATE to END CERTIFICATE"
+        raise UsageError(message, hint=hint) from error
+
+
+def _verifier(flags: int) -> Verifier:
+    return Verifier(
+        openssl=SSL.SSLeay_version(SSL.SSLEAY_VERSION).decode("ascii", "replace"),
+        python=platform.python_version(),
+        python_openssl=ssl.OPENSSL_VERSION,
+        cryptography=cryptography.__version__,
+        strict=bool(flags & int(ssl.VERIFY_X509_STRICT)),
+    )
+
+
+def _verified(
+    connection: SSL.Connection, _certificate: crypto.X509, code: int, depth: int, ok: int
+) -> bool:
+    """Collect every error and go on: the chain and all its faults are wanted, not the first one."""
+    observed = connection.get_app_data()
+    if not ok and isinstance(observed, Observed) and (depth, code) not in observed.errors:
+        observed.errors.append((depth, code))
+    return True
+
+
+def _state_changed(connection: SSL.Connection, _where: int, _value: int) -> None:
+    observed = connection.get_app_data()
+    if isinstance(observed, Observed) and b"certificate request" in connection.get_state_string():
+        observed.certificate_requested = True

@@ -1,0 +1,134 @@
+"""Results shown: a few lines for people, records for programs. Text from the network is cleaned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from datetime import datetime
+
+from toolkit.output import Look, Record, View
+from toolkit.terminal import Line, Span
+from toolkit.text import clean
+from toolkit_https.model import Certificate, Finding, Http, Result, Severity, Verdict
+
+VERDICT_STYLES: Mapping[Verdict, str] = {
+    Verdict.TRUSTED: "good",
+    Verdict.UNTRUSTED: "bad",
+    Verdict.UNVERIFIABLE: "warn",
+    Verdict.UNREACHABLE: "warn",
+}
+SEVERITY_STYLES: Mapping[Severity, str] = {
+    Severity.CRITICAL: "bad",
+    Severity.WARNING: "warn",
+    Severity.INFO: "note",
+}
+MAX_SHOWN = 12
+"""Names shown of one certificate; JSON has all."""
+
+
+def lines(results: Iterable[Result], look: Look) -> Iterator[Line]:
+    """Yield each result as it comes: the verdict, then each finding with its remedy."""
+    stores: set[tuple[str, str]] = set()
+    for result in results:
+        if look.quiet and result.verdict is Verdict.TRUSTED and not _matters(result):
+            continue
+        yield from _of_result(result, look)
+        stores.add((result.trust.path, result.trust.origin))
+    for path, origin in sorted(stores):
+        yield (("Trust store: ", "dim"), (f"{clean(path)} ({clean(origin)})", "dim"))
+
+
+def _matters(result: Result) -> bool:
+    return any(found.severity is not Severity.INFO for found in result.findings)
+
+
+def _of_result(result: Result, look: Look) -> Iterator[Line]:
+    verdict = (str(result.verdict), VERDICT_STYLES[result.verdict])
+    yield ((clean(result.target, limit=200), "name"), (": ", ""), verdict, *_facts(result))
+    for found in result.findings:
+        if found.severity is not Severity.INFO or look.verbose:
+            yield from _of_finding(found)
+    if look.verbose:
+        yield from _details(result)
+
+
+def _facts(result: Result) -> tuple[Span, ...]:
+    if result.verdict is not Verdict.TRUSTED:
+        return ()
+    day = f"{result.expires:%Y-%m-%d}" if result.expires else "?"
+    text = f", {result.days_left} days left (until {day}), {result.protocol}"
+    if result.http:
+        text += f", HTTP {result.http.steps[-1].status}"
+    return ((text, ""),)
+
+
+def _of_finding(found: Finding) -> Iterator[Line]:
+    style = SEVERITY_STYLES[found.severity]
+    yield (("  ", ""), (str(found.severity), style), (f" {found.id}: ", style), (found.message, ""))
+    yield (("    → ", "dim"), (found.remedy, ""))
+
+
+def _details(result: Result) -> Iterator[Line]:
+    for certificate in result.chain:
+        yield from _of_certificate(certificate)
+    if result.protocol:
+        yield (("  handshake: ", "dim"), (f"{result.protocol}, {result.cipher}", ""))
+    if result.address:
+        yield (("  address: ", "dim"), (f"{result.address} port {result.port}", ""))
+    if result.http:
+        yield from _of_http(result.http)
+    software = result.verifier
+    strict = "strict" if software.strict else "not strict"
+    text = f"{software.openssl} with the flags of Python {software.python} ({strict})"
+    yield (("  verified by: ", "dim"), (text, ""))
+
+
+def _of_certificate(certificate: Certificate) -> Iterator[Line]:
+    source = "" if certificate.presented else ", from the trust store"
+    who = clean(certificate.subject, limit=160)
+    yield ((f"  {certificate.role}: ", "dim"), (f"{who}{source}", ""))
+    period = f"{certificate.not_before:%Y-%m-%d} to {certificate.not_after:%Y-%m-%d}"
+    yield (("    ", ""), (f"{period}, {certificate.key}, {certificate.signature}", "dim"))
+    if certificate.names:
+        shown = ", ".join(clean(name, limit=100) for name in certificate.names[:MAX_SHOWN])
+        more = len(certificate.names) - MAX_SHOWN
+        yield (("    ", ""), (f"names: {shown}{f' and {more} more' if more > 0 else ''}", "dim"))
+
+
+def _of_http(http: Http) -> Iterator[Line]:
+    """The request, and that it was made over a connection of its own."""
+    for step in http.steps:
+        yield (("  HTTP: ", "dim"), (f"{step.status} from {clean(step.url, limit=160)}", ""))
+    hsts = "no HSTS" if http.hsts is None else f"HSTS for {http.hsts} s"
+    subdomains = " with subdomains" if http.hsts is not None and http.hsts_subdomains else ""
+    yield (("    ", ""), (f"{hsts}{subdomains}; by requests, over a second connection", "dim"))
+
+
+def record(result: Result) -> Record:
+    """Return `result` as JSON-ready values; times are ISO 8601 in UTC."""
+    values = _plain(asdict(result))
+    if not isinstance(values, dict):
+        raise TypeError(result)
+    if values["http"] is not None:
+        values["http"]["connection"] = "second"
+    values["ids"] = [found.id for found in result.findings]
+    return values
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value
+
+
+VIEW: View[Result] = View(
+    schema="toolkit.https.check/1",
+    record=record,
+    lines=lines,
+    columns=("target", "verdict", "ids", "days_left", "expires", "protocol", "cipher", "address",
+             "port", "seconds"),
+)  # fmt: skip
