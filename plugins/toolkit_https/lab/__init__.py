@@ -1,0 +1,113 @@
+"""A laboratory of real TLS servers on loopback: sound ones, wrong ones, and ones that misbehave.
+
+    with Lab() as lab:
+        endpoint = lab.start("expired")
+
+Used by `toolkit demo` and by the tests. Keys live in memory only; leaving the block ends everything.
+"""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from toolkit_https.lab.server import MISBEHAVING, Response, Server, tls_context, tls_handler
+from toolkit_https.lab.traps import INTERPRETER_DEPENDENT, NAME, TRAPS, Pki, Trap
+
+__all__ = ["MISBEHAVING", "TRAPS", "Endpoint", "Lab", "Response", "Trap"]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A running server: connect to `host` and `port`, expect `name`, trust `ca_pem`.
+
+    `heard` collects the requests that it decrypted: a client that refused has sent none.
+    """
+
+    trap: str
+    name: str
+    host: str
+    port: int
+    ca_pem: bytes
+    heard: list[bytes] = field(default_factory=list)
+
+    @property
+    def target(self) -> str:
+        """The server as a target of `toolkit https check`."""
+        address = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.name}@{address}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """Its https URL, with the name it is to be verified as."""
+        name = f"[{self.name}]" if ":" in self.name else self.name
+        return f"https://{name}:{self.port}/"
+
+
+class Lab:
+    """Starts servers and ends them all; one trial authority signs for all of them."""
+
+    def __init__(self) -> None:
+        """Make nothing yet: keys are made when a server needs them."""
+        self.pki = Pki()
+        self._servers: list[Server] = []
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End every server."""
+        while self._servers:
+            self._servers.pop().close()
+
+    @property
+    def ca_pem(self) -> bytes:
+        """The trial root, as clients are given it."""
+        return self.pki.root.certificate.public_bytes(Encoding.PEM)
+
+    def start(
+        self, identifier: str, *, response: Response | None = None, alternate: bool = False
+    ) -> Endpoint:
+        """Start the server `identifier` (of TRAPS or MISBEHAVING) and return where it is.
+
+        `alternate` makes each connection get a new certificate, as a careless load balancer does.
+        """
+        if identifier in MISBEHAVING:
+            server = self._run("127.0.0.1", MISBEHAVING[identifier])
+            return Endpoint(identifier, NAME, "127.0.0.1", server.port, self.ca_pem)
+        trap = {**TRAPS, **INTERPRETER_DEPENDENT}[identifier]
+        context = tls_context(trap, trap.build(self.pki))
+        heard: list[bytes] = []
+        handler = tls_handler(
+            (lambda: tls_context(trap, trap.build(self.pki))) if alternate else lambda: context,
+            response or Response(),
+            heard,
+        )
+        server = self._run(trap.host, handler)
+        return Endpoint(identifier, trap.name, trap.host, server.port, self.ca_pem, heard)
+
+    def redirecting(self, location: str, **headers: str) -> Endpoint:
+        """Start a sound server that redirects to `location`."""
+        return self.start("good", response=Response(301, {"Location": location, **headers}))
+
+    def closed_port(self) -> int:
+        """Return a port of 127.0.0.1 where nothing listens."""
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            return int(listener.getsockname()[1])
+
+    def _run(self, host: str, handler: object) -> Server:
+        if not callable(handler):
+            raise TypeError(handler)
+        server = Server(host, handler)
+        self._servers.append(server)
+        return server

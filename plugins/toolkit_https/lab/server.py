@@ -1,0 +1,176 @@
+"""Loopback servers: one TLS server for a trap, and servers that misbehave below TLS."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from OpenSSL import SSL, crypto
+
+from toolkit_https.lab.traps import Presented, Trap
+
+Handler = Callable[[socket.socket], None]
+MAX_REQUEST = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a trap server answers to any HTTP request; `delay` seconds before it does."""
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b"ok\n"
+    delay: float = 0.0
+
+    def encode(self) -> bytes:
+        """Return the response as bytes."""
+        lines = [f"HTTP/1.1 {self.status} Trial"]
+        lines += [f"{name}: {value}" for name, value in self.headers.items()]
+        lines += [f"Content-Length: {len(self.body)}", "Connection: close", "", ""]
+        return "\r\n".join(lines).encode("latin-1") + self.body
+
+
+class Server:
+    """A listening socket and a thread for each connection; `close` ends all of them."""
+
+    def __init__(self, host: str, handler: Handler) -> None:
+        """Listen on a free port of `host` and hand each connection to `handler`."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = socket.create_server((host, 0), family=family, backlog=256)
+        self.port: int = self._listener.getsockname()[1]
+        self._handler = handler
+        self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+        self._threads[0].start()
+
+    def close(self) -> None:
+        """Stop listening, end the open connections and wait for the threads."""
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        with self._lock:
+            for connection in self._open:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+        for thread in list(self._threads):
+            thread.join(timeout=5)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            with self._lock:
+                self._open.add(connection)
+            thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
+            self._threads = [item for item in self._threads if item.is_alive()] + [thread]
+            thread.start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        try:
+            with suppress(OSError, SSL.Error):
+                self._handler(connection)
+        finally:
+            with self._lock:
+                self._open.discard(connection)
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
+
+
+def tls_context(trap: Trap, presented: Presented) -> SSL.Context:
+    """Return the context of a trap's server; its key stays in memory."""
+    context = SSL.Context(SSL.TLS_SERVER_METHOD)
+    # Level 0: a trap must be able to offer what clients refuse (TLS 1.0, RSA 1024, SHA-1).
+    context.set_cipher_list(b"ALL:@SECLEVEL=0")
+    lowest, highest = trap.protocol
+    context.set_min_proto_version(lowest)
+    context.set_max_proto_version(highest)
+    leaf, *rest = presented.chain
+    context.use_certificate(crypto.X509.from_cryptography(leaf.certificate))
+    for authority in rest:
+        context.add_extra_chain_cert(crypto.X509.from_cryptography(authority.certificate))
+    context.use_privatekey(crypto.PKey.from_cryptography_key(presented.key))
+    if trap.client_certificate:
+        required = trap.client_certificate == "required"
+        mode = SSL.VERIFY_PEER | (SSL.VERIFY_FAIL_IF_NO_PEER_CERT if required else 0)
+        context.set_verify(mode, lambda *_: True)
+        context.set_session_id(b"trial")
+    return context
+
+
+def tls_handler(
+    context: Callable[[], SSL.Context], response: Response, heard: list[bytes]
+) -> Handler:
+    """Return a handler that does TLS, notes the decrypted request in `heard` and answers it."""
+
+    def handle(sock: socket.socket) -> None:
+        connection = SSL.Connection(context(), sock)
+        connection.set_accept_state()
+        connection.do_handshake()
+        request = b""
+        while b"\r\n\r\n" not in request and len(request) < MAX_REQUEST:
+            request += connection.recv(4096)
+        heard.append(request)
+        time.sleep(response.delay)
+        connection.sendall(response.encode())
+        with suppress(SSL.Error):
+            connection.shutdown()
+
+    return handle
+
+
+def _hang_up(_sock: socket.socket) -> None:
+    """Close at once."""
+
+
+def _garbage(sock: socket.socket) -> None:
+    sock.sendall(b"\x1b[2J220 mail.example ESMTP \xff\xfe\r\n")
+    sock.recv(4096)
+
+
+def _plain_http(sock: socket.socket) -> None:
+    sock.recv(4096)
+    sock.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+
+def _silent(sock: socket.socket) -> None:
+    while sock.recv(4096):
+        pass
+
+
+def _drip(sock: socket.socket) -> None:
+    """Send a TLS record that never ends, byte by byte."""
+    sock.sendall(b"\x16\x03\x03\x40\x00\x02\x00\x3f\x00")
+    while True:
+        sock.sendall(b"\0")
+        time.sleep(0.05)
+
+
+def _endless(sock: socket.socket) -> None:
+    """Send handshake records as fast as they are taken."""
+    while True:
+        sock.sendall(b"\x16\x03\x03\x40\x00" + b"\0" * 0x4000)
+
+
+def _half_record(sock: socket.socket) -> None:
+    sock.recv(4096)
+    sock.sendall(b"\x16\x03\x03\x40")
+
+
+MISBEHAVING: Mapping[str, Handler] = {
+    "hang-up": _hang_up,
+    "garbage": _garbage,
+    "plain-http": _plain_http,
+    "silent": _silent,
+    "drip": _drip,
+    "endless": _endless,
+    "half-record": _half_record,
+}
+"""Id → what a server below TLS does; also arguments of `Lab.start`."""
