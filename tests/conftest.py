@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["toolkit.testing"]
 SERVERS = Path(__file__).with_name("servers.txt")
 SWAYING = (
     "ALL_PROXY",

@@ -148,7 +148,7 @@ def _while_trusted(result: Result, shaken: Shaken, request: Request) -> Iterator
         difference = verify.strict_difference(shaken.path, shaken.presented, result.chain)
         if difference:
             yield difference
-    if not result.trust.path or not request.policy.trust.hashed:
+    if not request.policy.trust.hashed:
         folder = clean(result.trust.path)
         yield finding("ca-directory-not-hashed", remedy=f"Run: openssl rehash {folder}")
 

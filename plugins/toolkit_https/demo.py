@@ -19,7 +19,7 @@ def scene(stage: Stage) -> None:
     """Start a trial certification authority and five servers on loopback, and check each."""
     with Lab() as lab:
         stage.say(
-            "A certification authority for this demonstration, valid for hours, and five HTTPS "
+            "A certification authority for this demonstration alone, and five HTTPS "
             "servers on loopback. This one is right; ca.pem is what its clients trust."
         )
         good = lab.start("good")

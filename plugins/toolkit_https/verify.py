@@ -70,6 +70,7 @@ def _message(identifier: str, code: int, depth: int, path: Sequence[Certificate]
         return f"OpenSSL: {error_text(code)} (certificate {depth} of the path)."
     certificate = path[depth]
     who = _who(certificate, depth)
+    last = who[0].lower() + who[1:]
     issuer = clean(certificate.issuer, limit=100)
     day = f"{certificate.not_after:%Y-%m-%d %H:%M} UTC"
     start = f"{certificate.not_before:%Y-%m-%d %H:%M} UTC"
@@ -78,7 +79,7 @@ def _message(identifier: str, code: int, depth: int, path: Sequence[Certificate]
         "not-yet-valid": f"{who} is valid only from {start}.",
         "self-signed": f"{who} is self-signed and not in the trust store.",
         "incomplete-chain": _incomplete(certificate, issuer),
-        "untrusted-root": f"The chain ends at {who}, and the trust store doesn't have its issuer "
+        "untrusted-root": f"The chain ends at {last}, and the trust store doesn't have its issuer "
         f"({issuer}).",
         "weak-key": f"{who} has a key that is too short: {certificate.key}.",
         "weak-signature": f"{who} is signed with a broken digest: {certificate.signature}.",

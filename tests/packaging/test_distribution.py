@@ -58,7 +58,9 @@ def declared() -> set[str]:
     return {canonicalize_name(item.name) for item in requirements if item.marker is None}
 
 
-wheel_only = pytest.mark.skipif(is_editable(), reason="an editable install; tests/run has the wheel")
+wheel_only = pytest.mark.skipif(
+    is_editable(), reason="an editable install; tests/run has the wheel"
+)
 
 
 @wheel_only
@@ -94,7 +96,9 @@ def test_the_changelog_has_a_section_for_this_version() -> None:
 
 
 def test_every_bundled_plugin_is_registered_by_an_entry_point() -> None:
-    registered = {entry.value for entry in DISTRIBUTION.entry_points.select(group="toolkit.plugins")}
+    registered = {
+        entry.value for entry in DISTRIBUTION.entry_points.select(group="toolkit.plugins")
+    }
     bundled = [folder.name for folder in (ROOT / "plugins").iterdir() if folder.is_dir()]
     assert registered == {f"{name}:plugin" for name in bundled if not name.startswith(".")}
 

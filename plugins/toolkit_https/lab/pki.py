@@ -1,5 +1,6 @@
-"""A certification authority for trials: made in memory, valid for hours, its keys never on disk.
+"""A certification authority for trials: made in memory, its keys never on disk.
 
+The keys end with the process, so its certificates may look as sound ones do and last two months.
 Its root may issue for `example`, `localhost` and loopback only (nameConstraints, RFC 5280 4.2.1.10),
 so that a root somebody trusted by mistake harms nobody.
 """
@@ -19,7 +20,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 Key: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 
-HOURS = 24
+LIFETIME_DAYS = 60.0
 SERVER, CLIENT = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
 
 
@@ -42,7 +43,7 @@ class Subject:
     name: str
     dns: Sequence[str] = ()
     addresses: Sequence[str] = ()
-    days: tuple[float, float] = (-1.0, HOURS / 24)
+    days: tuple[float, float] = (-1.0, LIFETIME_DAYS)
     authority: bool = False
     usage: Sequence[ObjectIdentifier] = (SERVER,)
     permitted: Sequence[str] = ()

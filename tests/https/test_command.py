@@ -1,0 +1,192 @@
+"""`toolkit https check` as a user types it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import socket
+from pathlib import Path
+
+import pytest
+
+from toolkit.testing import Home, Run, examples_of
+from toolkit_https.lab import Lab
+
+
+@pytest.fixture
+def home(toolkit_home: Home, lab: Lab) -> Home:
+    """A home with the laboratory's root in ca.pem."""
+    toolkit_home.write("ca.pem", lab.ca_pem.decode())
+    return toolkit_home
+
+
+def test_a_trusted_server_is_one_line_and_the_trust_store(
+    lab: Lab, home: Home, toolkit_run: Run
+) -> None:
+    server = lab.start("good")
+    ended = toolkit_run("https", "check", server.target, "--ca", "ca.pem")
+    assert ended.status == 0, ended.stderr
+    first, second = ended.stdout.splitlines()
+    assert first.startswith(f"{server.target}: trusted, 59 days left")
+    assert second == f"Trust store: {home.folder / 'ca.pem'} (--ca)"
+
+
+def test_an_untrusted_one_says_why_and_what_to_change(
+    lab: Lab, home: Home, toolkit_run: Run
+) -> None:
+    ended = toolkit_run("https", "check", lab.start("expired").target, "--ca", "ca.pem")
+    assert ended.status == 1
+    assert "critical expired: The server's certificate expired on 20" in ended.stdout
+    assert "→ Renew it" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("servers", "status"),
+    [
+        (["good"], 0),
+        (["good", "expired"], 1),
+        (["good", "hang-up"], 4),
+        (["client-certificate-1.3"], 4),
+        (["tls1.0"], 4),
+        (["expired", "hang-up"], 1),
+    ],
+)
+def test_the_exit_status_says_the_worst(
+    servers: list[str], status: int, lab: Lab, home: Home, toolkit_run: Run
+) -> None:
+    targets = [lab.start(server).target for server in servers]
+    assert toolkit_run("https", "check", *targets, "--ca", "ca.pem").status == status
+
+
+def test_json_has_what_a_script_needs(lab: Lab, home: Home, toolkit_run: Run) -> None:
+    target = lab.start("wrong-host").target
+    ended = toolkit_run("https", "check", target, "--ca", "ca.pem", "--format", "json")
+    read = json.loads(ended.stdout)
+    assert read["schema"] == "toolkit.https.check/1"
+    (result,) = read["results"]
+    assert (result["target"], result["verdict"]) == (target, "untrusted")
+    (found,) = result["findings"]
+    assert set(found) == {"id", "severity", "message", "remedy"}
+    assert found["id"] == "name-mismatch"
+    assert [certificate["role"] for certificate in result["chain"]] == [
+        "leaf", "intermediate", "root",
+    ]  # fmt: skip
+    assert result["trust"]["origin"] == "--ca"
+    assert result["verifier"]["openssl"].startswith("OpenSSL")
+
+
+def test_csv_has_a_row_for_each_target(lab: Lab, home: Home, toolkit_run: Run) -> None:
+    target = lab.start("self-signed").target
+    ended = toolkit_run("https", "check", target, "--ca", "ca.pem", "--format", "csv")
+    assert ended.stdout.splitlines()[1].startswith(f"{target},untrusted,self-signed,")
+
+
+def test_a_bad_ca_file_is_one_helpful_sentence(home: Home, toolkit_run: Run) -> None:
+    home.write("empty.pem", "nothing here\n")
+    ended = toolkit_run("https", "check", "shop.example", "--ca", "empty.pem")
+    assert ended.status == 2
+    assert ended.stdout == ""
+    assert "empty.pem: the file named by --ca holds no certificate" in ended.stderr
+    assert "hint: --ca takes a PEM file" in ended.stderr
+
+
+def test_a_typo_in_line_seven_is_located(home: Home, toolkit_run: Run) -> None:
+    home.write(
+        "toolkit.yaml",
+        "# the shop\nhttps:\n  ca: system\n  workers: 8\n  warn_days: 20\n\n  timout: 5\n",
+    )
+    ended = toolkit_run("https", "check", "shop.example")
+    assert ended.status == 2
+    assert "toolkit.yaml:7:3: https.timout:" in ended.stderr
+    assert 'did you mean "timeout"?' in ended.stderr
+
+
+def test_the_configuration_gives_targets_and_trust_store(
+    lab: Lab, home: Home, toolkit_run: Run
+) -> None:
+    target = lab.start("good").target
+    home.write("toolkit.yaml", f"https:\n  ca: ca.pem\n  targets:\n    - {target}\n")
+    ended = toolkit_run("https", "check")
+    assert ended.status == 0, ended.stderr
+    assert "(https.ca, " in ended.stdout
+    assert "toolkit.yaml:2" in ended.stdout
+
+
+def test_no_target_is_a_usage_error_with_a_hint(home: Home, toolkit_run: Run) -> None:
+    ended = toolkit_run("https", "check")
+    assert ended.status == 2
+    assert "https.targets" in ended.stderr
+
+
+def test_a_bad_target_is_refused_before_anything_starts(
+    lab: Lab, home: Home, toolkit_run: Run
+) -> None:
+    ended = toolkit_run("https", "check", lab.start("good").target, "http://shop.example")
+    assert ended.status == 2
+    assert ended.stdout == ""
+    assert "no https URL" in ended.stderr
+
+
+@pytest.mark.parametrize("chosen", ["table", "json", "jsonl", "csv"])
+def test_hostile_names_reach_no_terminal_raw(
+    chosen: str, lab: Lab, home: Home, toolkit_run: Run
+) -> None:
+    argv = ["https", "check", lab.start("hostile-names").target, "--ca", "ca.pem", "-v"]
+    for color in ("never", "always"):
+        ended = toolkit_run("--color", color, *argv, "--format", chosen)
+        assert ended.status == 0, ended.stderr
+        assert "\x1b[31mred" not in ended.stdout
+        assert "\u202e" not in ended.stdout
+    if chosen == "table":
+        assert "[bold]rich[/]" in ended.stdout  # shown as text, not taken as markup
+
+
+def test_quiet_leaves_out_what_is_right(lab: Lab, home: Home, toolkit_run: Run) -> None:
+    argv = ["https", "check", "--ca", "ca.pem", "-q"]
+    assert toolkit_run(*argv, lab.start("good").target).stdout == ""
+    assert "expired" in toolkit_run(*argv, lab.start("expired").target).stdout
+
+
+def test_verbose_shows_chain_and_verifier(lab: Lab, home: Home, toolkit_run: Run) -> None:
+    ended = toolkit_run("https", "check", "--ca", "ca.pem", "-v", lab.start("good").target)
+    assert "root: CN=Trial Root" in ended.stdout
+    assert ", from the trust store" in ended.stdout
+    assert "verified by: OpenSSL" in ended.stdout
+
+
+@pytest.mark.parametrize("line", examples_of("toolkit_https.cli:app"))
+def test_every_example_runs(line: str, lab: Lab, home: Home, toolkit_run: Run) -> None:
+    """`shop.example` doesn't exist here: those end with 4; the one on loopback is checked."""
+    _, *argv = shlex.split(line)
+    server = lab.start("good")
+    argv = [word.replace("127.0.0.1:8443", f"127.0.0.1:{server.port}") for word in argv]
+    expected = 0 if "--ca" in argv else 4
+    assert toolkit_run(*argv, timeout=30).status == expected
+
+
+def test_the_scene_of_the_demo_plays_offline(toolkit_home: Home, toolkit_run: Run) -> None:
+    temporary = toolkit_home.folder / "tmp"
+    temporary.mkdir()
+    ended = toolkit_run("demo", environ={"TMPDIR": str(temporary)}, timeout=55)
+    assert ended.status == 0, ended.stderr
+    for word in ("expired", "name-mismatch", "incomplete-chain", "self-signed", "trusted"):
+        assert word in ended.stdout
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_hundred_targets_on_a_dead_port_and_one_good(
+    lab: Lab, home: Home, toolkit_run: Run
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        dead = listener.getsockname()[1]
+    targets = [f"h{number}.example@127.0.0.1:{dead}" for number in range(100)]
+    ended = toolkit_run("https", "check", *targets, lab.start("good").target, "--ca", "ca.pem",
+                        "--format", "jsonl")  # fmt: skip
+    verdicts = [json.loads(line)["verdict"] for line in ended.stdout.splitlines()]
+    assert verdicts.count("unreachable") == 100
+    assert verdicts.count("trusted") == 1
+
+
+def test_nothing_is_left_in_the_home_folder(lab: Lab, home: Home, toolkit_run: Run) -> None:
+    toolkit_run("https", "check", lab.start("good").target, "--ca", "ca.pem")
+    assert [path.name for path in Path(home.folder).iterdir()] == ["ca.pem"]
