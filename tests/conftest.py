@@ -49,7 +49,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("server"):
         program = str(marker.args[0])
         if shutil.which(program) is None:
-            package = _packages()[program]
+            package = _packages().get(program)
+            if package is None:
+                raise pytest.UsageError(f"{SERVERS.name} has no line for {program}")
             pytest.skip(f"{program} is not installed (apt-get install {package})")
     for marker in item.iter_markers("interpreter"):
         version = str(marker.args[0])

@@ -40,18 +40,24 @@ def application(summary: str) -> typer.Typer:
 
 
 def command(
-    app: typer.Typer, name: str, *, examples: Examples, formats: tuple[str, ...] = ()
+    app: typer.Typer,
+    name: str,
+    *,
+    examples: Examples,
+    formats: tuple[str, ...] = (),
+    lenient: bool = False,
 ) -> Callable[[Callable[..., ExitStatus]], Callable[..., ExitStatus]]:
     """Register a function as the leaf command `name` of `app`.
 
     The function's parameter `session` gets a Session; its other parameters are typer's. It returns
     the exit status. `examples` are (what it does, command line) pairs; `formats` are the output
-    formats that it has besides table, json, jsonl and csv.
+    formats that it has besides table, json, jsonl and csv. A `lenient` command is about the
+    configuration itself: it runs even if that is wrong.
     """
 
     def register(function: Callable[..., ExitStatus]) -> Callable[..., ExitStatus]:
         leaf = type("Leaf", (Command,), {"examples": examples})
-        wrapper = _with_session(function, (*FORMATS, *formats))
+        wrapper = _with_session(function, (*FORMATS, *formats), lenient=lenient)
         app.command(name, cls=leaf, context_settings=HELP_NAMES)(wrapper)
         return function
 
@@ -59,7 +65,7 @@ def command(
 
 
 def _with_session(
-    function: Callable[..., ExitStatus], formats: tuple[str, ...]
+    function: Callable[..., ExitStatus], formats: tuple[str, ...], *, lenient: bool
 ) -> Callable[..., ExitStatus]:
     """Return a function that typer can read: `session` replaced by the common options."""
 
@@ -69,6 +75,7 @@ def _with_session(
             format=values.pop("format_"),
             quiet=values.pop("quiet"),
             verbose=values.pop("verbose"),
+            lenient=lenient,
         )
         return function(session=session, **values)
 

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from toolkit import terminal
 from toolkit.config import Config, CoreSettings, load
@@ -15,9 +14,6 @@ from toolkit.discovery import Found, discover, unknown_disabled
 from toolkit.errors import UsageError
 from toolkit.output import Look, Output
 from toolkit.plugins import load as load_reference
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +38,15 @@ class Session:
 
 
 def open_session(
-    options: Mapping[str, object], *, format: str, quiet: bool, verbose: bool
+    options: Mapping[str, object], *, format: str, quiet: bool, verbose: bool, lenient: bool = False
 ) -> Session:
     """Return the session of this process for the root's `options` and a leaf's.
 
-    Raises UsageError (DocumentError) where the configuration's own section is wrong.
+    Raises UsageError (DocumentError) where the core's own section is wrong, unless `lenient`.
     """
     environ, cwd = os.environ, _working_directory()
     config = load(environ=environ, cwd=cwd, explicit=str(options.get("config") or ""))
-    settings = config.section("toolkit", CoreSettings)
+    settings = _core_settings(config, lenient=lenient)
     chosen = str(options.get("color") or "auto")
     output = Output(
         format=format or settings.format,
@@ -65,6 +61,15 @@ def open_session(
     if unknown:
         output.warn(unknown)
     return Session(environ, cwd, config, output, plugins)
+
+
+def _core_settings(config: Config, *, lenient: bool) -> CoreSettings:
+    try:
+        return config.section("toolkit", CoreSettings)
+    except UsageError:
+        if not lenient:
+            raise
+        return CoreSettings()
 
 
 def _working_directory() -> Path:

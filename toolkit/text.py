@@ -6,15 +6,12 @@ Names in certificates, answers of servers and contents of files reach a terminal
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 
-_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
-"""Unicode general categories: control, format (bidi, zero width), surrogate, private, separators."""
-
-
 def _escape(character: str) -> str:
-    if character.isprintable() or unicodedata.category(character) not in _UNSAFE:
+    """Escape what Unicode calls not printable: categories C* (control, format and so bidi, surrogate,
+    private, unassigned) and Z* but the blank."""
+    if character.isprintable():
         return character
     number = ord(character)
     if number < 0x100:

@@ -96,7 +96,9 @@ def _request(
         raise UsageError(f"{seconds:g} s is no time limit", hint="--timeout takes 0.1 to 3600")
     chosen = settings.ca if ca is None else ca
     origin = "--ca" if ca is not None else f"https.ca, {session.config.origin('https.ca')}"
-    trust = load_trust(chosen, session.environ, origin=origin, cwd=session.cwd)
+    # A path in a file is relative to the file, one on the command line to the working directory.
+    folder = session.config.folder_of("https.ca") if ca is None else None
+    trust = load_trust(chosen, session.environ, origin=origin, cwd=folder or session.cwd)
     return Request(make_policy(trust), seconds, settings.warn_days, settings.critical_days)
 
 

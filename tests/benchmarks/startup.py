@@ -30,7 +30,7 @@ class Row:
     """One command; `aim` is its largest ratio to the floor `against`."""
 
     name: str
-    argv: Sequence[str]
+    argv: tuple[str, ...]
     environ: Mapping[str, str] = field(default_factory=dict)
     aim: float = 0
     against: str = ""
@@ -92,12 +92,11 @@ def main() -> None:
     """Start a local server, measure, print."""
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else RUNS
     with tempfile.TemporaryDirectory() as home, Lab() as lab:
-        server = lab.start("good")
+        server = lab.start("ip")  # valid for the address, so that no name need resolve
         authority = Path(home, "authority.pem")
-        authority.write_text(server.ca_pem)
+        authority.write_bytes(server.ca_pem)
         environ = {"PATH": os.environ["PATH"], "HOME": home, "XDG_CONFIG_DIRS": home}
-        url = f"https://{server.host}:{server.port}/"
-        rows = rows_for(url, f"{server.host}:{server.port}", str(authority))
+        rows = rows_for(server.url, f"{server.host}:{server.port}", str(authority))
         medians = measure(rows, runs, environ)
     print(f"Python {sys.version.split()[0]}, {os.cpu_count()} processors, median of {runs} runs")
     print("\n".join(table(rows, medians)))

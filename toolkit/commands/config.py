@@ -21,6 +21,7 @@ app = application("Show, check and describe the configuration.")
 @command(
     app,
     "show",
+    lenient=True,
     examples=(("Every value, and where it comes from", "toolkit config show"),),
 )
 def show(session: Session) -> ExitStatus:
@@ -35,6 +36,7 @@ def show(session: Session) -> ExitStatus:
 @command(
     app,
     "check",
+    lenient=True,
     examples=(
         ("Is the configuration right?", "toolkit config check"),
         ("For an editor or a script", "toolkit config check --format jsonl"),
@@ -56,6 +58,7 @@ def check(session: Session) -> ExitStatus:
 @command(
     app,
     "schema",
+    lenient=True,
     examples=(("For an editor that completes and checks toolkit.yaml", "toolkit config schema"),),
 )
 def schema(session: Session) -> ExitStatus:

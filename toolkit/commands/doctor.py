@@ -29,6 +29,7 @@ class Examined:
 @command(
     app,
     "doctor",
+    lenient=True,
     examples=(
         ("What is there, what is missing, what to install", "toolkit doctor"),
         ("For a script", "toolkit doctor --format jsonl"),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from OpenSSL import SSL, crypto
+from OpenSSL import SSL
 
 from toolkit_https.lab.traps import Presented, Trap
 
@@ -93,10 +93,10 @@ def tls_context(trap: Trap, presented: Presented) -> SSL.Context:
     context.set_min_proto_version(lowest)
     context.set_max_proto_version(highest)
     leaf, *rest = presented.chain
-    context.use_certificate(crypto.X509.from_cryptography(leaf.certificate))
+    context.use_certificate(leaf.certificate)
     for authority in rest:
-        context.add_extra_chain_cert(crypto.X509.from_cryptography(authority.certificate))
-    context.use_privatekey(crypto.PKey.from_cryptography_key(presented.key))
+        context.add_extra_chain_cert(authority.certificate)
+    context.use_privatekey(presented.key)
     if trap.client_certificate:
         required = trap.client_certificate == "required"
         mode = SSL.VERIFY_PEER | (SSL.VERIFY_FAIL_IF_NO_PEER_CERT if required else 0)
