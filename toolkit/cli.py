@@ -15,7 +15,7 @@ from typer.main import get_command, get_group
 from toolkit import exits, roothelp
 from toolkit.command import HELP_NAMES
 from toolkit.discovery import Found, discover
-from toolkit.errors import ExitStatus, ToolkitError, UsageError
+from toolkit.errors import ExitStatus, Terminated, ToolkitError, UsageError
 from toolkit.groups import LazyGroup
 from toolkit.plugins import Plugin, load
 from toolkit.roothelp import CORE_COMMANDS, GLOBAL_OPTIONS
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from typer._click import Command, Context
-
-TERMINATED = 128 + signal.SIGTERM
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -43,6 +41,8 @@ def run(arguments: Sequence[str]) -> int:
         return exits.of_toolkit_error(error)
     except KeyboardInterrupt:
         status = int(ExitStatus.INTERRUPTED)
+    except Terminated:
+        status = int(ExitStatus.TERMINATED)
     except OSError as error:
         if exits.is_output_error(error):
             return exits.of_output_error(error)
@@ -60,6 +60,11 @@ def _run(arguments: Sequence[str]) -> int:
         status = root.main(list(arguments), prog_name="toolkit", standalone_mode=False)
     except typer.Abort:
         return int(ExitStatus.INTERRUPTED)
+    except SystemExit as ended:
+        # Typer turns a closed pipe into an exit of its own; ours has one status for all commands.
+        if isinstance(ended.__context__, BrokenPipeError):
+            raise ended.__context__ from None
+        raise
     except _usage_error_type() as error:
         return _of_usage_error(error)
     return int(status or 0)
@@ -83,7 +88,7 @@ def _of_usage_error(error: Exception) -> int:
 
 def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
     """SIGTERM ends as an exception does: files half written and folders made are removed."""
-    raise SystemExit(TERMINATED)
+    raise Terminated
 
 
 def build(found: tuple[Found, ...]) -> LazyGroup:
@@ -164,7 +169,7 @@ def _root(
     color: Annotated[
         str,
         typer.Option(
-            "--color", metavar="WHEN", callback=_color, help=GLOBAL_OPTIONS["--color WHEN"]
+            "--color", metavar="WHEN", callback=_color, is_eager=True, help=GLOBAL_OPTIONS["--color WHEN"]
         ),
     ] = "auto",
     debug: Annotated[bool, typer.Option("--debug", help=GLOBAL_OPTIONS["--debug"])] = False,

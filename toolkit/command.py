@@ -20,7 +20,7 @@ import typer
 from toolkit.errors import ExitStatus
 from toolkit.groups import Command, Group
 from toolkit.output import FORMATS
-from toolkit.session import Session, open_session
+from toolkit.session import open_session
 
 Examples = tuple[tuple[str, str], ...]
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
@@ -69,7 +69,7 @@ def _with_session(
 ) -> Callable[..., ExitStatus]:
     """Return a function that typer can read: `session` replaced by the common options."""
 
-    def invoke(ctx: typer.Context, /, **values: Any) -> ExitStatus:
+    def invoke(ctx: typer.Context, **values: Any) -> ExitStatus:  # noqa: ANN401  typer's values
         session = open_session(
             ctx.find_root().params,
             format=values.pop("format_"),

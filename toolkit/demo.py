@@ -84,5 +84,3 @@ def demo_environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]
     disabled = environ.get("TOOLKIT_DISABLE_PLUGINS")
     more = {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder / ".config")}
     return {**kept, **more, **({"TOOLKIT_DISABLE_PLUGINS": disabled} if disabled else {})}
-
-

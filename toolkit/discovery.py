@@ -101,7 +101,9 @@ def entry_points(path: Iterable[str]) -> Iterator[EntryPoint]:
 def _metadata_folders(folder: str) -> list[Path]:
     try:
         with os.scandir(folder) as entries:
-            names = [item.name for item in entries if item.name.endswith((".dist-info", ".egg-info"))]
+            names = [
+                item.name for item in entries if item.name.endswith((".dist-info", ".egg-info"))
+            ]
     except OSError:
         return []
     return [Path(folder, name) for name in sorted(names)]
@@ -162,7 +164,9 @@ def _failed(entry: EntryPoint, reason: str) -> Found:
     if entry.distribution == OWN_DISTRIBUTION:
         remedy = "the installation is damaged: install sysadmin-toolkit again"
     name = clean(entry.name, limit=40)
-    return Found(name, entry.distribution, entry.version, "failed", clean(reason, limit=300), remedy)
+    return Found(
+        name, entry.distribution, entry.version, "failed", clean(reason, limit=300), remedy
+    )
 
 
 def _disabled(entry: EntryPoint) -> Found:

@@ -6,7 +6,7 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -56,17 +56,24 @@ def program(
         detail = f"{where} cannot be run: {clean(str(error), limit=80)}"
         return Probe(name, found=False, detail=detail, remedy=remedy, needed_for=needed_for)
     said = (answer.stdout or answer.stderr).strip().splitlines()
-    return Probe(name, True, clean(said[0] if said else where, limit=70), needed_for=needed_for)
+    return Probe(
+        name, found=True, detail=clean(said[0] if said else where, limit=70), needed_for=needed_for
+    )
 
 
 def core_probes(session: Session) -> Iterator[Probe]:
     """The core's own: the interpreter, the terminal, the configuration."""
-    yield Probe("Python", True, f"{platform.python_version()} ({sys.executable})", required=True)
+    yield Probe(
+        "Python",
+        found=True,
+        detail=f"{platform.python_version()} ({sys.executable})",
+        required=True,
+    )
     stream = session.output.stdout
     kind = "a terminal" if terminal.is_terminal(stream) else "no terminal"
     columns = terminal.width(session.environ, stream)
     encoding = getattr(stream, "encoding", "") or "unknown"
-    yield Probe("terminal", True, f"{kind}, {columns} columns, {encoding}")
+    yield Probe("terminal", found=True, detail=f"{kind}, {columns} columns, {encoding}")
     yield _configuration(session)
 
 
@@ -75,23 +82,30 @@ def _configuration(session: Session) -> Probe:
 
     found = problems_of(session)
     if found:
-        return Probe("configuration", False, clean(str(found[0]), limit=120),
+        return Probe("configuration", found=False, detail= clean(str(found[0]), limit=120),
                      remedy="toolkit config check", required=True)  # fmt: skip
     files = ", ".join(str(path) for path in session.config.files) or "no file; defaults"
-    return Probe("configuration", True, clean(files), required=True)
+    return Probe("configuration", found=True, detail=clean(files), required=True)
 
 
-def run_probes(name: str, probes: Callable[[Session], object], session: Session) -> list[Probe]:
+def run_probes(
+    name: str, probes: Callable[[Session], Iterable[Probe]], session: Session
+) -> list[Probe]:
     """Run one plugin's probes; an exception in them is a missing probe, not the end of the rest."""
     try:
-        found = probes(session)
-        return [probe for probe in found if isinstance(probe, Probe)] if _iterable(found) else []
+        return list(probes(session))
     except ToolkitError as error:
-        return [Probe(name, False, clean(error.message), remedy=error.hint, required=True)]
+        return [
+            Probe(name, found=False, detail=clean(error.message), remedy=error.hint, required=True)
+        ]
     except Exception as error:  # noqa: BLE001  a third party's code: the rest must go on
         detail = clean(f"its probes failed: {type(error).__name__}: {error}", limit=200)
-        return [Probe(name, False, detail, remedy="report it to the plugin's author", required=True)]
-
-
-def _iterable(found: object) -> bool:
-    return hasattr(found, "__iter__")
+        return [
+            Probe(
+                name,
+                found=False,
+                detail=detail,
+                remedy="report it to the plugin's author",
+                required=True,
+            )
+        ]

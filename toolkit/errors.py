@@ -24,8 +24,14 @@ class ExitStatus(IntEnum):
     """Nothing is wrong, but something could not be checked."""
     INTERRUPTED = 130
     """Ended by Ctrl-C (128 + SIGINT)."""
+    TERMINATED = 143
+    """Ended by SIGTERM (128 + SIGTERM)."""
     CLOSED_PIPE = 141
     """The reader of standard output went away (128 + SIGPIPE, as a shell reports it)."""
+
+
+class Terminated(BaseException):
+    """SIGTERM came: like KeyboardInterrupt, it passes whatever catches exceptions and ends all."""
 
 
 class ToolkitError(Exception):

@@ -55,7 +55,7 @@ def is_output_error(error: OSError) -> bool:
 
 
 def _abandon(descriptor: int) -> None:
-    """Point a broken stream at /dev/null: the interpreter's flush at exit must not complain again."""
+    """Point a broken stream at /dev/null: the flush at exit must not complain again."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, descriptor)
     os.close(nowhere)

@@ -80,9 +80,7 @@ class Group(TyperGroup):
     def get_help(self, ctx: Context) -> str:
         """Return the help page as text for standard output."""
         commands = Section("Commands", self.summaries(ctx))
-        page = HelpPage(
-            _usage(self, ctx), self.help or "", (commands, *_sections(self, ctx))
-        )
+        page = HelpPage(_usage(self, ctx), self.help or "", (commands, *_sections(self, ctx)))
         return _render(page, ctx)
 
     def resolve_command(
@@ -102,14 +100,18 @@ class Group(TyperGroup):
 class LazyGroup(Group):
     """The root: commands are known by name and summary, and imported when they are invoked."""
 
-    lazy: Mapping[str, tuple[str, Callable[[str], AnyCommand]]] = {}  # noqa: RUF012  set once, by the root
+    lazy: Mapping[str, tuple[str, Callable[[str], AnyCommand]]] = {}
     page: Callable[[], HelpPage]
 
-    def list_commands(self, ctx: Context) -> list[str]:
+    def list_commands(self, ctx: Context) -> list[str]:  # noqa: ARG002  click's signature
         """Return all names, imported or not."""
         return list(self.lazy)
 
-    def get_command(self, ctx: Context, cmd_name: str) -> AnyCommand | None:
+    def get_command(
+        self,
+        ctx: Context,  # noqa: ARG002  click's signature
+        cmd_name: str,
+    ) -> AnyCommand | None:
         """Import and return the command `cmd_name`, or None where there is none."""
         if cmd_name not in self.lazy:
             return None
@@ -120,7 +122,7 @@ class LazyGroup(Group):
             self.commands[cmd_name] = command
         return self.commands[cmd_name]
 
-    def summaries(self, context: Context) -> tuple[tuple[str, str], ...]:
+    def summaries(self, context: Context) -> tuple[tuple[str, str], ...]:  # noqa: ARG002  as in Group
         """Return (name, summary) of each command from its static description."""
         return tuple((name, summary) for name, (summary, _) in self.lazy.items())
 

@@ -1,4 +1,4 @@
-"""The kit for a plugin author's tests: name it in your conftest, `pytest_plugins = ["toolkit.testing"]`.
+"""The kit for a plugin author's tests: in your conftest, `pytest_plugins = ["toolkit.testing"]`.
 
 It is no `pytest11` entry point, so it never enters anybody else's test runs.
 """
@@ -79,9 +79,7 @@ def toolkit_home(tmp_path: Path) -> Home:
 def toolkit_run(toolkit_home: Home) -> Run:
     """A function that runs `toolkit` as a real process in the isolated home."""
 
-    def run(
-        *argv: str, environ: Mapping[str, str] | None = None, timeout: float = 30
-    ) -> Ended:
+    def run(*argv: str, environ: Mapping[str, str] | None = None, timeout: float = 30) -> Ended:
         done = subprocess.run(
             [sys.executable, "-P", "-m", "toolkit", *argv],
             cwd=toolkit_home.folder,
@@ -135,5 +133,3 @@ def examples_of(app_reference: str) -> list[str]:
         pairs: tuple[tuple[str, str], ...] = getattr(command, "examples", ())
         found += [line for _, line in pairs]
     return found
-
-

@@ -8,15 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+_LATIN_1, _BASIC_PLANE = 0xFF, 0xFFFF
+
+
 def _escape(character: str) -> str:
-    """Escape what Unicode calls not printable: categories C* (control, format and so bidi, surrogate,
-    private, unassigned) and Z* but the blank."""
+    """Escape what Unicode calls not printable: categories C* and Z*, but for the blank.
+
+    That is control, format (bidi among them), surrogate, private and unassigned characters.
+    """
     if character.isprintable():
         return character
     number = ord(character)
-    if number < 0x100:
+    if number <= _LATIN_1:
         return f"\\x{number:02x}"
-    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+    return f"\\u{number:04x}" if number <= _BASIC_PLANE else f"\\U{number:08x}"
 
 
 def clean(text: str, *, limit: int = 0) -> str:
@@ -33,7 +38,7 @@ def clean(text: str, *, limit: int = 0) -> str:
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:
     """Return the choice that `word` is probably a slip of, or None: for "did you mean"."""
-    from difflib import get_close_matches  # noqa: PLC0415  only needed once something went wrong
+    from difflib import get_close_matches  # only needed once something went wrong
 
     found = get_close_matches(word, list(choices), n=1, cutoff=0.6)
     return found[0] if found else None

@@ -1,4 +1,4 @@
-"""HTTPS for sysadmins: will clients accept this server's certificate, until when, and if not, why."""
+"""HTTPS for sysadmins: will clients accept a server's certificate, until when, and if not, why."""
 
 from toolkit.plugins import Plugin
 

@@ -1,4 +1,4 @@
-"""Certificates as OpenSSL hands them out → `model.Certificate`; whatever is in them, no exception."""
+"""Certificates as OpenSSL hands them out → `model.Certificate`; no content raises an exception."""
 
 from __future__ import annotations
 

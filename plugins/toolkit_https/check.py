@@ -83,9 +83,7 @@ def _judge(result: Result, target: Target, shaken: Shaken, request: Request) -> 
     return replace(result, findings=tuple(_sorted(found)))
 
 
-def _chain_faults(
-    target: Target, shaken: Shaken, chain: Sequence[Certificate]
-) -> list[Finding]:
+def _chain_faults(target: Target, shaken: Shaken, chain: Sequence[Certificate]) -> list[Finding]:
     """Return why clients refuse what was presented; nothing was presented: nothing to refuse."""
     if not shaken.presented:
         return []
@@ -101,10 +99,13 @@ def _name_fault(target: Target, shaken: Shaken) -> Finding | None:
         return None
     wanted = clean(target.name)
     if not presented:
-        message = f"The certificate has no subjectAltName, so it is for no name; {wanted} is wanted."
+        message = (
+            f"The certificate has no subjectAltName, so it is for no name; {wanted} is wanted."
+        )
         return finding("no-subject-alt-name", message)
     shown = clean(names.described([*presented.dns, *presented.addresses]), limit=300)
-    near = names.nearest_name(target.name, presented)
+    several = len(presented.dns) + len(presented.addresses) > 1
+    near = names.nearest_name(target.name, presented) if several else None
     hint = f" The nearest is {clean(near, limit=100)}." if near else ""
     return finding("name-mismatch", f"The certificate is for {shown}, not for {wanted}.{hint}")
 
@@ -130,10 +131,8 @@ def _expiry(result: Result) -> Result:
     """Add the earliest end in the path in use."""
     path = [certificate for certificate in result.chain if certificate.in_path]
     first = min(path, key=lambda certificate: certificate.not_after)
-    days = (first.not_after - result.checked).days
-    return replace(
-        result, expires=first.not_after, expires_subject=first.subject, days_left=days
-    )
+    days = int((first.not_after - result.checked).total_seconds() / 86400)
+    return replace(result, expires=first.not_after, expires_subject=first.subject, days_left=days)
 
 
 def _while_trusted(result: Result, shaken: Shaken, request: Request) -> Iterator[Finding]:

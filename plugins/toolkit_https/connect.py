@@ -20,7 +20,7 @@ Resolve: TypeAlias = Callable[[str, int], Sequence[Address]]
 UNREACHABLE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 
 
-class Unreachable(Exception):
+class Unreachable(Exception):  # noqa: N818  a result on its way, no error of the program
     """There is no connection to judge; `finding` says why."""
 
     def __init__(self, found: Finding) -> None:
@@ -68,9 +68,7 @@ def _look_up(target: Target, deadline: Deadline, lookup: Resolve) -> Sequence[Ad
     return found
 
 
-def _open(
-    family: socket.AddressFamily, address: str, port: int, limit: Deadline
-) -> socket.socket:
+def _open(family: socket.AddressFamily, address: str, port: int, limit: Deadline) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.settimeout(limit.left())

@@ -1,4 +1,4 @@
-"""The scene: local TLS servers, right and wrong in the usual ways, and what `check` says of them."""
+"""The scene: local TLS servers, right and wrong in the usual ways, and what `check` says."""
 
 from __future__ import annotations
 

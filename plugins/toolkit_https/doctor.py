@@ -30,14 +30,13 @@ def _libraries() -> Iterator[Probe]:
     wheel = SSL.SSLeay_version(SSL.SSLEAY_VERSION).decode("ascii", "replace")
     bindings = importlib.metadata.version("pyOpenSSL")
     backend = importlib.metadata.version("cryptography")
-    yield Probe(
-        "OpenSSL of checks", True, f"{wheel} (pyOpenSSL {bindings}, cryptography {backend})",
+    yield Probe("OpenSSL of checks", found=True, detail=f"{wheel} (pyOpenSSL {bindings}, cryptography {backend})",
         required=True,
     )  # fmt: skip
-    yield Probe("OpenSSL of Python", True, ssl.OPENSSL_VERSION)
+    yield Probe("OpenSSL of Python", found=True, detail=ssl.OPENSSL_VERSION)
     strict = bool(ssl.create_default_context().verify_flags & ssl.VERIFY_X509_STRICT)
     kind = "strict (RFC 5280)" if strict else "lax: newer Pythons refuse more, a finding says so"
-    yield Probe("verification of Python", True, kind)
+    yield Probe("verification of Python", found=True, detail=kind)
 
 
 def _store(name: str, chosen: str, environ: Mapping[str, str]) -> Probe:
@@ -45,7 +44,12 @@ def _store(name: str, chosen: str, environ: Mapping[str, str]) -> Probe:
     try:
         store = load_trust(chosen, environ)
     except ToolkitError as error:
-        return Probe(name, False, error.message, remedy=remedy, needed_for="--ca system",
+        return Probe(name, found=False, detail=error.message, remedy=remedy, needed_for="--ca system",
                      required=not chosen)  # fmt: skip
     count = f"{store.count} certificates"
-    return Probe(name, True, f"{Path(store.path)}: {count} ({store.origin})", required=not chosen)
+    return Probe(
+        name,
+        found=True,
+        detail=f"{Path(store.path)}: {count} ({store.origin})",
+        required=not chosen,
+    )

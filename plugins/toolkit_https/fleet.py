@@ -74,5 +74,7 @@ def check_all(
             yield outcome
     if failures:
         target, error = failures[0]
-        message = f"{clean(target.text)}: the check failed: {type(error).__name__}: {clean(str(error))}"
+        message = (
+            f"{clean(target.text)}: the check failed: {type(error).__name__}: {clean(str(error))}"
+        )
         raise ToolkitError(message, hint="run it again with --debug and report it") from error

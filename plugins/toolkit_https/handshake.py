@@ -21,10 +21,12 @@ from toolkit_https.registry import finding
 
 MAX_BYTES = 512 * 1024
 CHUNK = 16384
+FIRST_BYTES = 80
 ALERT_WAIT = 1.0
 """Seconds a TLS 1.3 server gets to refuse the missing client certificate after the handshake."""
 
 HANDSHAKE, ALERT = 0x16, 0x15
+SERVER_HELLO = b"\x02"
 OLD_PROTOCOL = {"unsupported protocol", "tlsv1 alert protocol version", "wrong version number",
                 "wrong ssl version", "sslv3 alert protocol version"}  # fmt: skip
 REFUSALS = {"handshake failure", "unrecognized name", "insufficient security", "no protocols",
@@ -54,11 +56,11 @@ class Shaken:
         return self.observed.errors
 
 
-class _Closed(Exception):
+class _Closed(Exception):  # noqa: N818  an event of the conversation
     """The server closed the connection."""
 
 
-class _NotTls(Exception):
+class _NotTls(Exception):  # noqa: N818  an event of the conversation
     """The first bytes are no TLS record."""
 
 
@@ -87,8 +89,8 @@ class _Wire:
         chunk = self.sock.recv(CHUNK)
         if not chunk:
             raise _Closed
-        if len(self.first) < 80:
-            self.first += chunk[:80]
+        if len(self.first) < FIRST_BYTES:
+            self.first += chunk[:FIRST_BYTES]
         if self.first[0] not in {HANDSHAKE, ALERT}:
             raise _NotTls
         self.received += len(chunk)
@@ -98,7 +100,7 @@ class _Wire:
 
 
 def shake(policy: Policy, sock: socket.socket, name: str, deadline: Deadline) -> Shaken:
-    """Do one handshake as a client expecting `name` ("" sends no SNI: RFC 6066 forbids addresses)."""
+    """Do one handshake, expecting `name` ("" sends no SNI: RFC 6066 forbids addresses there)."""
     connection = SSL.Connection(policy.context, None)
     shaken = Shaken(Observed())
     connection.set_app_data(shaken.observed)
@@ -138,7 +140,9 @@ def _drive(wire: _Wire, shaken: Shaken, deadline: Deadline) -> Finding | None:
     except _NotTls:
         return _not_tls(wire.first)
     except OverflowError:
-        message = f"The server sent more than {MAX_BYTES >> 10} KiB without completing the handshake."
+        message = (
+            f"The server sent more than {MAX_BYTES >> 10} KiB without completing the handshake."
+        )
         return finding("tls-error", message)
     except TimeoutError:
         return _silent(wire)
@@ -168,7 +172,7 @@ def _reason(error: SSL.Error) -> str:
 def _old_message(first: bytes) -> str:
     """Name the version that the server chose, where its ServerHello shows it (RFC 5246, 7.4.1.3)."""
     versions = {0x0300: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1"}
-    if len(first) >= 11 and first[0] == HANDSHAKE and first[5] == 2:
+    if first[:1] == bytes([HANDSHAKE]) and first[5:6] == SERVER_HELLO:
         version = versions.get(int.from_bytes(first[9:11], "big"))
         if version:
             return f"The server chose {version}; clients speak TLS 1.2 or later."
@@ -177,7 +181,7 @@ def _old_message(first: bytes) -> str:
 
 def _not_tls(first: bytes) -> Finding:
     if first[:5] in {b"HTTP/", b"<html", b"<!DOC"}:
-        return finding("plain-http", "The port speaks plain HTTP: its answer to TLS was an HTTP page.")
+        return finding("plain-http", "The port speaks plain HTTP: it answered with a page.")
     shown = clean(first[:40].decode("ascii", "backslashreplace").strip(), limit=60)
     return finding("not-tls", f'The port doesn\'t speak TLS: it answered "{shown}".')
 

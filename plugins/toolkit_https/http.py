@@ -1,4 +1,4 @@
-"""The HTTP request for an https URL: by `requests` itself, under the same trust, redirects verified.
+"""The HTTP request for an https URL: by `requests`, under the same trust, redirects verified.
 
 It is a second connection. Certificates of load balanced servers differ; what it saw is compared.
 """
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import requests
 
 MAX_REDIRECTS = 10
+MAX_DIGITS = 18
 REDIRECTS = {301, 302, 303, 307, 308}
 
 
@@ -40,8 +41,13 @@ class Asked:
 
 @dataclass(slots=True)
 class Journey:
-    """The requests of one target and what was found on the way."""
+    """The requests of one target and what was found on the way.
 
+    Each has `seconds`, and trusts what is in the file `bundle`.
+    """
+
+    seconds: float
+    bundle: str = ""
     steps: list[HttpStep] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     hsts: str | None = None
@@ -55,9 +61,10 @@ def follow(
     `leaf` is the SHA-256 of the certificate of the first connection. Each request has `seconds`;
     bodies aren't read.
     """
-    journey = Journey()
+    journey = Journey(seconds)
     with _bundle(trust) as path:
-        _walk(journey, target, address, path, leaf, seconds)
+        journey.bundle = path
+        _walk(journey, target, address, leaf)
     if not journey.steps:
         return None, journey.findings
     age, subdomains = parse_hsts(journey.hsts)
@@ -67,22 +74,20 @@ def follow(
 
 
 def parse_hsts(header: str | None) -> tuple[int | None, bool]:
-    """Return max-age in seconds (None without a valid one) and includeSubDomains (RFC 6797, 6.1)."""
+    """Return max-age in seconds (None without a valid one), includeSubDomains (RFC 6797, 6.1)."""
     directives: dict[str, str] = {}
     for part in (header or "").split(";"):
         name, _, value = part.strip().partition("=")
         directives.setdefault(name.strip().lower(), value.strip().strip('"'))
     age = directives.get("max-age", "")
-    valid = age.isascii() and age.isdigit() and len(age) < 19
+    valid = age.isascii() and age.isdigit() and len(age) <= MAX_DIGITS
     return (int(age) if valid else None), "includesubdomains" in directives
 
 
-def _walk(
-    journey: Journey, target: Target, address: str, bundle: str, leaf: str, seconds: float
-) -> None:
+def _walk(journey: Journey, target: Target, address: str, leaf: str) -> None:
     url, place, first = target.url, address, True
     for _ in range(MAX_REDIRECTS + 1):
-        asked = _ask(journey, url, place, bundle, seconds, first=first)
+        asked = _ask(journey, url, place, first=first)
         if asked is None:
             return
         journey.steps.append(HttpStep(url, asked.status))
@@ -116,14 +121,14 @@ def _next(journey: Journey, url: str, location: str) -> Target | None:
         return None
 
 
-def _ask(
-    journey: Journey, url: str, address: str, bundle: str, seconds: float, *, first: bool
-) -> Asked | None:
+def _ask(journey: Journey, url: str, address: str, *, first: bool) -> Asked | None:
     import requests  # only for URLs: it costs more than the rest of a check
 
-    shown = clean(url, limit=120)
+    shown, seconds = clean(url, limit=120), journey.seconds
     try:
-        return within(Deadline.after(seconds), lambda: _request(url, address, bundle, seconds))
+        return within(
+            Deadline.after(seconds), lambda: _request(url, address, journey.bundle, seconds)
+        )
     except requests.exceptions.SSLError as error:
         kind = "http-untrusted" if first else "redirect-untrusted"
         message = f"requests refuses {shown}: {_innermost(error)}"
@@ -163,7 +168,8 @@ def _request(url: str, address: str, bundle: str, seconds: float) -> Asked:
 
 def _adapter(target: Target, certificates: list[bytes]) -> requests.adapters.HTTPAdapter:
     """Return an adapter that connects to an address, verifies as the target's name, and notes the
-    certificate of the connection."""
+    certificate of the connection.
+    """
     from requests.adapters import HTTPAdapter
     from urllib3.connection import HTTPSConnection
     from urllib3.connectionpool import HTTPSConnectionPool
@@ -171,14 +177,14 @@ def _adapter(target: Target, certificates: list[bytes]) -> requests.adapters.HTT
     class Noting(HTTPSConnection):
         def connect(self) -> None:
             super().connect()
-            found = self.sock.getpeercert(binary_form=True) if self.sock else None
+            found = getattr(self.sock, "getpeercert", lambda **_: None)(binary_form=True)
             certificates.append(found or b"")
 
     class Pool(HTTPSConnectionPool):
-        ConnectionCls = Noting
+        ConnectionCls = Noting  # type: ignore[mutable-override]  # as urllib3 documents it
 
     class Adapter(HTTPAdapter):
-        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  requests' own signature
             if not target.is_ip:
                 name = target.name.removesuffix(".")
                 kwargs |= {"server_hostname": name, "assert_hostname": name}
@@ -199,8 +205,7 @@ def _innermost(error: BaseException) -> str:
     while error.args and isinstance(getattr(error.args[0], "reason", None), BaseException):
         error = error.args[0].reason
     cause = error.args[-1] if error.args else error
-    verification = isinstance(cause, ssl.SSLCertVerificationError)
-    text = cause.verify_message if verification else str(cause)
+    text = cause.verify_message if isinstance(cause, ssl.SSLCertVerificationError) else str(cause)
     return clean(str(text), limit=160).rstrip(".") + "."
 
 

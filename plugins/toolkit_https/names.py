@@ -14,9 +14,7 @@ from dataclasses import dataclass
 
 from toolkit.text import nearest
 
-_PATTERN = re.compile(
-    r"\*(\.(?!-)[a-z0-9-]*[a-z0-9]){2,}", re.IGNORECASE
-)
+_PATTERN = re.compile(r"\*(\.(?!-)[a-z0-9-]*[a-z0-9]){2,}", re.IGNORECASE)
 """A wildcard that counts: a whole first label, at least two labels after it, none ending in "-"."""
 _LABEL = re.compile(r"[a-z0-9-]+|\*", re.IGNORECASE)
 """What a wildcard stands for: one label, without underscore."""

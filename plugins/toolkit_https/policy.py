@@ -21,7 +21,7 @@ from toolkit_https.trust import TrustStore
 CIPHERS = (
     b"@SECLEVEL=2:ECDH+AESGCM:ECDH+CHACHA20:ECDH+AES:DHE+AES:!aNULL:!eNULL:!aDSS:!SHA1:!AESCCM"
 )
-"""The list of CPython's `ssl` (PY_SSL_DEFAULT_CIPHERS in Modules/_ssl.c), with OpenSSL's level 2."""
+"""The list of CPython's `ssl` (PY_SSL_DEFAULT_CIPHERS in Modules/_ssl.c), OpenSSL's level 2."""
 
 STRICT = int(ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN)
 LAX = int(ssl.VERIFY_X509_TRUSTED_FIRST)

@@ -116,7 +116,7 @@ REGISTRY: Mapping[str, Kind] = {
     ),
     "client-certificate-required": Kind(
         WARNING, "The server ends the handshake without a client certificate.",
-        "A check without one can't go further; its own certificate is judged as far as it was seen.",
+        "A check without one can't go further; the server's own is judged as far as it was seen.",
     ),
     "client-certificate-requested": Kind(
         INFO, "The server asks for a client certificate, and goes on without one.",
@@ -195,4 +195,6 @@ def finding(
 ) -> Finding:
     """Return a finding of the registered kind; its message defaults to the kind's title."""
     kind = REGISTRY[identifier]
-    return Finding(identifier, severity or kind.severity, message or kind.title, remedy or kind.remedy)
+    return Finding(
+        identifier, severity or kind.severity, message or kind.title, remedy or kind.remedy
+    )

@@ -11,7 +11,8 @@ from toolkit.errors import UsageError
 from toolkit.text import clean
 from toolkit_https.names import to_ascii
 
-DEFAULT_PORT = 443
+DEFAULT_PORT, MAX_PORT = 443, 65535
+MAX_NAME = 254
 FORMS = "a target is host, host:port, https://host/path, name@address:port or [IPv6]:port"
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", re.IGNORECASE)
 
@@ -91,7 +92,7 @@ def _split_port(typed: str, place: str) -> tuple[str, int]:
 
 
 def _port(typed: str, digits: str) -> int:
-    if not (digits.isascii() and digits.isdigit() and 0 < int(digits[:6]) < 65536):
+    if not (digits.isascii() and digits.isdigit() and 0 < int(digits[:6]) <= MAX_PORT):
         raise _bad(typed, f'"{digits}" is no port (1 to 65535)')
     return int(digits)
 
@@ -110,7 +111,7 @@ def _host(typed: str, host: str) -> str:
     except UnicodeError as error:
         raise _bad(typed, f'"{host}" is no host name ({error})') from error
     labels = name.removesuffix(".").split(".")
-    if len(name) > 254 or not all(map(_LABEL.fullmatch, labels)):
+    if len(name) > MAX_NAME or not all(map(_LABEL.fullmatch, labels)):
         raise _bad(typed, f'"{host}" is no host name')
     if labels[-1].isdigit():
         raise _bad(typed, f'"{host}" is no IPv4 address')

@@ -16,7 +16,8 @@ from toolkit_https.model import TrustUsed
 
 MAX_BYTES = 64 * 1024 * 1024
 _PEM = re.compile(
-    rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----.+?-----END (?:TRUSTED |X509 )?CERTIFICATE-----",
+    rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----.+?"
+    rb"-----END (?:TRUSTED |X509 )?CERTIFICATE-----",
     re.DOTALL,
 )
 _HASHED = re.compile(r"[0-9a-f]{8}\.\d+")
@@ -129,5 +130,5 @@ def _certificates(raw: bytes) -> Iterator[bytes]:
     if raw[:1] == b"\x30":
         yield ssl.DER_cert_to_PEM_cert(raw).encode()
         return
-    for block in _PEM.findall(raw):
-        yield block.replace(b"\r\n", b"\n")
+    for block in _PEM.finditer(raw):
+        yield block.group().replace(b"\r\n", b"\n")

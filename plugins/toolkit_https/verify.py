@@ -27,7 +27,8 @@ CODES: Mapping[int, str] = {
 }  # fmt: skip
 """X509_V_ERR_… (openssl/x509_vfy.h) → the id of the finding."""
 
-ISSUER_MISSING = {2, 20, 21}
+ISSUER_NOT_FOUND, UNVERIFIED_LEAF = {2, 20}, 21
+ISSUER_MISSING = {*ISSUER_NOT_FOUND, UNVERIFIED_LEAF}
 
 
 def error_text(code: int) -> str:
@@ -39,9 +40,7 @@ def error_text(code: int) -> str:
     return raw.decode("ascii", "replace")
 
 
-def findings(
-    errors: Sequence[tuple[int, int]], path: Sequence[Certificate]
-) -> Iterator[Finding]:
+def findings(errors: Sequence[tuple[int, int]], path: Sequence[Certificate]) -> Iterator[Finding]:
     """Yield one finding for each fault, the nearest to the server's certificate first.
 
     When the issuer is missing, OpenSSL also reports that the last signature couldn't be checked:
@@ -50,7 +49,7 @@ def findings(
     codes = {code for _, code in errors}
     seen: set[str] = set()
     for depth, code in sorted(errors):
-        if code == 21 and codes & {20, 2}:
+        if code == UNVERIFIED_LEAF and codes & ISSUER_NOT_FOUND:
             continue
         identifier = _identifier(depth, code)
         if identifier not in seen:

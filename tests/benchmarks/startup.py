@@ -9,10 +9,12 @@ user and system time, the children's included. It prints and does not judge; its
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isnan, nan
 from pathlib import Path
 from statistics import median
 
@@ -37,7 +39,7 @@ class Row:
 
 
 def cpu_milliseconds(row: Row, environ: Mapping[str, str]) -> float:
-    """Run it once, its output thrown away, and return what it used; SystemExit if it fails."""
+    """Run it once, its output thrown away, and return what it used: NaN if it failed."""
     null = os.open(os.devnull, os.O_RDWR)
     actions = [(os.POSIX_SPAWN_DUP2, null, descriptor) for descriptor in (0, 1)]
     process = os.posix_spawn(
@@ -46,19 +48,24 @@ def cpu_milliseconds(row: Row, environ: Mapping[str, str]) -> float:
     os.close(null)
     _, status, used = os.wait4(process, 0)
     if os.waitstatus_to_exitcode(status) != 0:
-        print(f"{row.name}: ended with status {os.waitstatus_to_exitcode(status)}")
+        return nan
     return (used.ru_utime + used.ru_stime) * 1000
 
 
 def measure(rows: Sequence[Row], runs: int, environ: Mapping[str, str]) -> dict[str, float]:
-    """Return the median of each row, in milliseconds; a first run of each warms the caches."""
+    """Return the median of each row in milliseconds, NaN for one that ever failed.
+
+    A first run of each warms the caches.
+    """
     found: dict[str, list[float]] = {row.name: [] for row in rows}
     for turn in range(runs + 1):
         for row in rows:
             used = cpu_milliseconds(row, environ)
             if turn:
                 found[row.name].append(used)
-    return {name: median(values) for name, values in found.items()}
+    return {
+        name: nan if any(map(isnan, values)) else median(values) for name, values in found.items()
+    }
 
 
 def rows_for(url: str, target: str, authority: str) -> list[Row]:
@@ -82,6 +89,9 @@ def table(rows: Sequence[Row], medians: Mapping[str, float]) -> list[str]:
     lines = [f"{'':18}{'CPU ms':>8}" + "".join(f"{'× ' + floor:>17}" for floor in FLOORS) + "  aim"]
     for row in rows:
         spent = medians[row.name]
+        if isnan(spent):
+            lines.append(f"{row.name:18}  failed: {shlex.join(row.argv)}")
+            continue
         ratios = "".join(f"{spent / medians[floor]:17.2f}" for floor in FLOORS)
         aim = f"  ≤ {row.aim} × {row.against}" if row.aim else ""
         lines.append(f"{row.name:18}{spent:8.1f}{ratios}{aim}")

@@ -213,7 +213,9 @@ def test_an_unexpected_exception_is_a_sentence_and_a_traceback_only_with_debug(
         "@command(app, 'go', examples=())\n"
         "def go(session):\n    1 / 0\n",
     )
-    toolkit_home.write("bug-1.0.dist-info/entry_points.txt", "[toolkit.plugins]\nbug=plugin_bug:plugin\n")
+    toolkit_home.write(
+        "bug-1.0.dist-info/entry_points.txt", "[toolkit.plugins]\nbug=plugin_bug:plugin\n"
+    )
     environ = {"PYTHONPATH": str(toolkit_home.folder)}
     plain = toolkit_run("bug", "go", environ=environ)
     assert plain.status == 3

@@ -31,7 +31,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     venv = folder / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
     site = Path(sysconfig.get_path("purelib", vars={"base": str(venv), "platbase": str(venv)}))
-    (site / "ours.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    ours = sysconfig.get_path("purelib")
+    (site / "ours.pth").write_text(f"import site; site.addsitedir({ours!r})\n")
     wheel = next(wheels.glob("lamp_for_toolkit-*.whl"))
     subprocess.run([*pip, "install", "--no-deps", "--target", site, wheel], check=True)
     return venv / "bin" / "python"

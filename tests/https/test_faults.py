@@ -113,9 +113,7 @@ def test_results_stream_as_they_come(lab: Lab, request_: Request) -> None:
     assert first.verdict is Verdict.TRUSTED
 
 
-def test_a_bug_in_one_check_surfaces_after_the_others_are_done(
-    lab: Lab, request_: Request
-) -> None:
+def test_a_bug_in_one_check_surfaces_after_the_others_are_done(lab: Lab, request_: Request) -> None:
     good = parse_target(lab.start("good").target)
     bad = parse_target("bug.example")
 

@@ -43,7 +43,7 @@ def test_no_hsts_is_information(lab: Lab, request_: Request) -> None:
 def test_without_a_url_no_request_is_made(lab: Lab, request_: Request) -> None:
     server = lab.start("good")
     check(Target("x", server.name, server.host, server.port), request_)
-    assert b"" .join(server.heard) == b""
+    assert b"".join(server.heard) == b""
 
 
 def test_an_untrusted_server_gets_no_request(lab: Lab, request_: Request) -> None:
@@ -129,5 +129,3 @@ def test_hsts_is_read_as_rfc_6797_says(
     header: str | None, expected: tuple[int | None, bool]
 ) -> None:
     assert parse_hsts(header) == expected
-
-

@@ -27,7 +27,10 @@ def accepted_by_ssl(name: str, dns: tuple[str, ...], addresses: tuple[str, ...] 
     made = issue(Subject("trial", dns=dns, addresses=addresses), None, key())
     pem = made.certificate.public_bytes(Encoding.PEM)
     private = key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    server, client = (
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER),
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+    )
     client.hostname_checks_common_name = False
     client.load_verify_locations(cadata=pem.decode())
     with tempfile.TemporaryDirectory() as folder:

@@ -20,7 +20,7 @@ from toolkit_https.trust import load_trust
 
 def test_the_default_is_the_bundle_of_requests() -> None:
     store = load_trust("", {})
-    assert store.path == certifi.where() == requests.certs.where()
+    assert store.path == certifi.where() == requests.utils.DEFAULT_CA_BUNDLE_PATH
     assert "certifi" in store.origin
     assert store.count > 50
 

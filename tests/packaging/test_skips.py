@@ -67,4 +67,4 @@ def test_in_ci_a_skipped_server_test_fails_and_a_missing_interpreter_does_not(
     assert done.returncode == 1
     assert f"in CI a real-server test must run: {MISSING}" in done.stdout
     assert "in CI a real-server test must run: not today" in done.stdout
-    assert "2 failed, 1 skipped" in done.stdout.splitlines()[-1]
+    assert "1 failed, 1 skipped, 1 error" in done.stdout.splitlines()[-1]

@@ -1,4 +1,4 @@
-"""`toolkit config show | check | schema`: what is configured, from where, and whether it is right."""
+"""`toolkit config show | check | schema`: what is configured, from where, and is it right."""
 
 from __future__ import annotations
 

@@ -63,15 +63,23 @@ def _examine(session: Session) -> Iterator[Examined]:
 
 def _of_plugin(entry: Found, session: Session) -> list[Probe]:
     if entry.state == "failed":
-        return [Probe("plugin", False, entry.reason, remedy=entry.remedy, required=True)]
+        return [
+            Probe("plugin", found=False, detail=entry.reason, remedy=entry.remedy, required=True)
+        ]
     if entry.plugin is None or not entry.plugin.doctor:
         return []
     try:
         probes = load(entry.plugin.doctor)
     except ToolkitError as error:
-        return [Probe("plugin", False, error.message, remedy=error.hint, required=True)]
+        return [
+            Probe("plugin", found=False, detail=error.message, remedy=error.hint, required=True)
+        ]
     if not callable(probes):
-        return [Probe("plugin", False, f"{entry.plugin.doctor} is no function", required=True)]
+        return [
+            Probe(
+                "plugin", found=False, detail=f"{entry.plugin.doctor} is no function", required=True
+            )
+        ]
     return run_probes(entry.name, probes, session)
 
 

@@ -26,7 +26,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Warning_:
+class Ignored:
     """A file that was found and is ignored, and what to do about it."""
 
     message: str
@@ -59,7 +59,7 @@ def _user(environ: Mapping[str, str]) -> Path | None:
     return Path(home) / ".config" if home else None
 
 
-def read(place: Place) -> str | Warning_ | DocumentError | None:
+def read(place: Place) -> str | Ignored | DocumentError | None:
     """Return the text of a file, a warning where it is not to be trusted, None where there is none.
 
     A file that was found by itself must belong to root or the user, and nobody else may be able to
@@ -82,9 +82,9 @@ def read(place: Place) -> str | Warning_ | DocumentError | None:
         message = f"{shown}: cannot be read: {error.strerror}"
         if place.kind == "named":
             raise UsageError(message) from error
-        return Warning_(f"{message}; it is ignored", "make it readable, or remove it")
+        return Ignored(f"{message}; it is ignored", "make it readable, or remove it")
     if distrust:
-        return Warning_(f"{shown}: ignored, because {distrust}", _remedy(status, shown))
+        return Ignored(f"{shown}: ignored, because {distrust}", _remedy(status, shown))
     if len(raw) > MAX_SIZE:
         raise UsageError(f"{shown}: larger than 1 MiB: that is no configuration file")
     try:

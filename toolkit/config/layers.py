@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 from toolkit.config import files
-from toolkit.config.files import Warning_
+from toolkit.config.files import Ignored
 from toolkit.documents.binding import Fault, bind
 from toolkit.documents.document import Document, parse
 from toolkit.documents.problems import DocumentError, Problem
@@ -57,7 +57,7 @@ class Config:
 
     layers: tuple[Layer, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
-    warnings: tuple[Warning_, ...] = ()
+    warnings: tuple[Ignored, ...] = ()
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -94,7 +94,7 @@ class Config:
         return Origin("file", f"{layer.path}:{line}")
 
     def folder_of(self, key: str) -> Path | None:
-        """Return the folder of the file that set `key`: what relative paths in it are relative to."""
+        """Return the folder of the file that set `key`: relative paths in it start there."""
         if self.origin(key).kind != "file":
             return None
         layer = self._layer_of(tuple(key.split(".")))
@@ -104,19 +104,17 @@ class Config:
         return next((layer for layer in reversed(self.layers) if _holds(layer.values, path)), None)
 
 
-def load(
-    *, environ: Mapping[str, str], cwd: Path, explicit: str = ""
-) -> Config:
+def load(*, environ: Mapping[str, str], cwd: Path, explicit: str = "") -> Config:
     """Read the layers. `explicit` is --config's file (else TOOLKIT_CONFIG's).
 
     Raises UsageError where a named file can't be read; what is wrong in a file is its problem.
     """
     named = explicit or environ.get("TOOLKIT_CONFIG", "")
     layers: list[Layer] = []
-    warnings: list[Warning_] = []
+    warnings: list[Ignored] = []
     for place in files.places(environ, cwd, named):
         text = files.read(place)
-        if isinstance(text, Warning_):
+        if isinstance(text, Ignored):
             warnings.append(text)
         elif text is not None and place.path not in {layer.path for layer in layers}:
             layers.append(_layer(place, text))
@@ -142,7 +140,7 @@ def _layer(place: files.Place, text: str | DocumentError) -> Layer:
 
 
 def section_problems(layer: Layer, name: str, kind: type) -> list[Problem]:
-    """Return what is wrong with the section `name` in one file (a missing key is no fault of one)."""
+    """Return what is wrong with the section `name` in one file (what is missing is no fault)."""
     if name not in layer.values:
         return []
     _, faults = bind(_without_required(kind), layer.values[name], path=(name,))

@@ -24,7 +24,7 @@ from toolkit.text import did_you_mean, nearest
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One key: its value in effect (secrets masked), where it came from, whether anything uses it."""
+    """One key: its value in effect (secrets masked), its origin, whether anything uses it."""
 
     key: str
     value: object

@@ -1,7 +1,7 @@
 """Documents (YAML 1.2, JSON, JSON lines, CSV) into frozen dataclasses, with located errors.
 
-    hosts = load(Path("site.yaml"), Site)       # or DocumentError with *all* problems
-    for row in read_rows(Path("hosts.csv"), Host): ...
+hosts = load(Path("site.yaml"), Site)       # or DocumentError
+for row in read_rows(Path("hosts.csv"), Host): ...
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from toolkit.documents.schema import json_schema
 from toolkit.documents.source import DEFAULT, Limits
 
 __all__ = [
-    "Document", "DocumentError", "Fault", "Limits", "Parser", "Problem", "Row", "bind", "json_schema",
-    "load", "parse", "problems_of", "read", "read_rows",
+    "Document", "DocumentError", "Fault", "Limits", "Parser", "Problem", "Row", "bind",
+    "json_schema", "load", "parse", "problems_of", "read", "read_rows",
 ]  # fmt: skip
 
 M = TypeVar("M")

@@ -12,8 +12,18 @@ import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
-from typing import Annotated, Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
+from functools import cache
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    TypeAlias,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from toolkit.documents.problems import Path
 from toolkit.documents.secrets import is_secret
@@ -26,7 +36,7 @@ M = TypeVar("M")
 class Fault:
     """What is wrong at `path`; `of_key` where it is the key itself.
 
-    `unquoted` marks a number or word that was meant as text: its spelling is in the document.
+    `unquoted` marks a number or word that was meant as text: the document has its spelling.
     """
 
     path: Path
@@ -46,26 +56,33 @@ class Parser:
 
 Faults: TypeAlias = list[Fault]
 Bind: TypeAlias = Callable[[object, Path, Faults], object]
+_DIGITS = 400
 _WORDS = {
     **dict.fromkeys(("true", "yes", "on", "1"), True),
     **dict.fromkeys(("false", "no", "off", "0"), False),
 }
 
 
-def bind(kind: type[M], value: object, *, path: Path = (), text: bool = False) -> tuple[M | None, Faults]:
+def bind(
+    kind: type[M], value: object, *, path: Path = (), text: bool = False
+) -> tuple[M | None, Faults]:
     """Return `value` as `kind` and what is wrong with it; None if anything is.
 
-    With `text` the scalars are strings (of CSV, of environment variables) and are converted: numbers,
-    true/yes/on/1, lists separated by commas.
+    With `text` the scalars are strings (of CSV, of environment variables) and are converted:
+    numbers, true/yes/on/1, lists separated by commas.
     """
     faults: Faults = []
     model: Any = binder(kind, text=text)(value, path, faults)
     return (None if faults else model), faults
 
 
-@lru_cache(maxsize=None)
 def binder(kind: Any, *, text: bool = False) -> Bind:
     """Return the compiled function for a type. Raises TypeError for one that isn't supported."""
+    return _compiled(kind, text)
+
+
+@cache
+def _compiled(kind: Any, text: bool) -> Bind:
     origin = get_origin(kind)
     if origin is Annotated:
         return _annotated(kind, text)
@@ -94,11 +111,16 @@ def shown(value: object, path: Path) -> str:
         return "a mapping" if isinstance(value, dict) else "a list"
     if value is None or isinstance(value, bool):
         return {None: "nothing", True: "true", False: "false"}[value]
-    return f'"{clean(str(value), limit=60)}"' if isinstance(value, str) else clean(str(value), limit=60)
+    return (
+        f'"{clean(str(value), limit=60)}"'
+        if isinstance(value, str)
+        else clean(str(value), limit=60)
+    )
 
 
-def _wrong(value: object, path: Path, faults: Faults, wanted: str) -> None:
+def _wrong(value: object, path: Path, faults: Faults, wanted: str) -> object:
     faults.append(Fault(path, f"{shown(value, path)} is not {wanted}"))
+    return None
 
 
 def _string(value: object, path: Path, faults: Faults) -> object:
@@ -161,9 +183,9 @@ def _text_scalar(kind: Any) -> Bind:
     return convert
 
 
-def _numeric(kind: type[int] | type[float], word: str, value: str) -> object:
+def _numeric(kind: type[int | float], word: str, value: str) -> object:
     try:
-        return kind(word) if len(word) < 400 and "_" not in word else value
+        return kind(word) if len(word) < _DIGITS and "_" not in word else value
     except ValueError:
         return value
 

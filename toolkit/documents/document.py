@@ -51,10 +51,10 @@ def read(path: FilePath, *, limits: Limits = DEFAULT) -> Document:
 def parse(text: str, source: str, *, json: bool = False, limits: Limits = DEFAULT) -> Document:
     """Parse text as YAML 1.2, or as JSON; `source` names it in problems. Raises nothing."""
     if json:
-        from toolkit.documents.jsontext import parse_json  # noqa: PLC0415  only the one in use
+        from toolkit.documents.jsontext import parse_json  # only the one in use
 
         return parse_json(text, source, limits)
-    from toolkit.documents.yamltext import parse_yaml  # noqa: PLC0415  only the one in use
+    from toolkit.documents.yamltext import parse_yaml  # only the one in use
 
     return parse_yaml(text, source, limits)
 

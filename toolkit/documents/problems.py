@@ -1,4 +1,4 @@
-"""What is wrong in a document, and where: found all at once, shown as file:line:column: key: message."""
+"""What is wrong in a document, and where: all at once, as file:line:column: key: message."""
 
 from __future__ import annotations
 

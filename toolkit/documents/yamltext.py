@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from toolkit.documents.document import Document, Locate
 from toolkit.documents.problems import Path, Problem, Spot, dotted
@@ -17,7 +17,7 @@ from toolkit.documents.source import Limits
 from toolkit.text import clean
 
 if TYPE_CHECKING:
-    from ruamel.yaml.events import Event, ScalarEvent
+    from ruamel.yaml.events import ScalarEvent
 
 _TAG = "tag:yaml.org,2002:"
 _DIGITS = 400
@@ -176,10 +176,10 @@ def parse_yaml(text: str, source: str, limits: Limits) -> Document:
     return Document(source, root, _locator(source, root, places), tuple(builder.problems))
 
 
-def _events(text: str, builder: _Builder) -> Iterator[Event]:
-    from ruamel.yaml import YAML  # noqa: PLC0415  80 ms that only a YAML file may cost
-    from ruamel.yaml.error import MarkedYAMLError  # noqa: PLC0415
-    from ruamel.yaml.reader import ReaderError  # noqa: PLC0415
+def _events(text: str, builder: _Builder) -> Iterator[Any]:
+    from ruamel.yaml import YAML  # 80 ms that only a YAML file may cost
+    from ruamel.yaml.error import MarkedYAMLError
+    from ruamel.yaml.reader import ReaderError
 
     try:
         yield from YAML(typ="safe", pure=True).parse(text)
@@ -215,7 +215,7 @@ def _line_column(text: str, offset: int) -> tuple[int, int]:
     return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
 
 
-def _take(event: Event, builder: _Builder) -> None:
+def _take(event: Any, builder: _Builder) -> None:
     match type(event).__name__:
         case "ScalarEvent":
             _scalar(event, builder)
@@ -230,9 +230,11 @@ def _take(event: Event, builder: _Builder) -> None:
             builder.alias(event.anchor)
         case "DocumentStartEvent":
             _start(event, builder)
+        case _:
+            pass  # the ends of stream and document
 
 
-def _start(event: Event, builder: _Builder) -> None:
+def _start(event: Any, builder: _Builder) -> None:
     if builder.started:
         raise builder.stop("a second document begins here, and one is allowed", 'remove the "---"')
     builder.started = True
@@ -241,7 +243,7 @@ def _start(event: Event, builder: _Builder) -> None:
 
 
 def _open(
-    event: Event, builder: _Builder, container: dict[str, object] | list[object], kind: str
+    event: Any, builder: _Builder, container: dict[str, object] | list[object], kind: str
 ) -> None:
     _refuse_key(builder)
     if event.tag not in (None, "!", f"{_TAG}{kind}"):

@@ -3,7 +3,7 @@
     with Lab() as lab:
         endpoint = lab.start("expired")
 
-Used by `toolkit demo` and by the tests. Keys live in memory only; leaving the block ends everything.
+Used by `toolkit demo` and by the tests. Keys live in memory only; the end of the block ends all.
 """
 
 from __future__ import annotations

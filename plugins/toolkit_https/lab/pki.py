@@ -1,8 +1,8 @@
 """A certification authority for trials: made in memory, its keys never on disk.
 
-The keys end with the process, so its certificates may look as sound ones do and last two months.
-Its root may issue for `example`, `localhost` and loopback only (nameConstraints, RFC 5280 4.2.1.10),
-so that a root somebody trusted by mistake harms nobody.
+The keys end with the process, so its certificates may look sound and last two months.
+Its root may issue for `example`, `localhost` and loopback only (nameConstraints, RFC 5280,
+4.2.1.10), so that a root somebody trusted by mistake harms nobody.
 """
 
 from __future__ import annotations

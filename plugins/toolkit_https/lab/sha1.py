@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from toolkit.errors import ToolkitError
 
+_LONG_FORM = 0x80
 SHA256_RSA = bytes.fromhex("300d06092a864886f70d01010b0500")
 SHA1_RSA = bytes.fromhex("300d06092a864886f70d0101050500")
 
@@ -30,7 +31,7 @@ def signed_with_sha1(builder: x509.CertificateBuilder, key: object) -> x509.Cert
 def _tlv(tag: int, content: bytes) -> bytes:
     """Return DER: tag, definite length, content."""
     size = len(content)
-    if size < 0x80:
+    if size < _LONG_FORM:
         return bytes([tag, size]) + content
     length = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    return bytes([tag, 0x80 | len(length)]) + length + content
+    return bytes([tag, _LONG_FORM | len(length)]) + length + content

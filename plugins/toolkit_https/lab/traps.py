@@ -104,7 +104,7 @@ def _not_an_authority(lab: Pki) -> Presented:
 
 def _sha1(lab: Pki) -> Presented:
     middle = issue(Subject("RSA Intermediate", authority=True), lab.root, pki.rsa_key())
-    return Presented((issue(Subject(NAME, dns=[NAME], digest=hashes.SHA1()), middle), middle))
+    return Presented((issue(Subject(NAME, dns=[NAME], digest=hashes.SHA1()), middle), middle))  # noqa: S303  the trap
 
 
 def _deep(lab: Pki) -> Presented:
@@ -115,7 +115,7 @@ def _deep(lab: Pki) -> Presented:
 
 
 def _cross_signed(lab: Pki) -> Presented:
-    """The root's own name and key, signed by a root nobody has: clients must use the trusted one."""
+    """The root's name and key, signed by a root nobody has: clients must use the trusted one."""
     common = Subject("Trial Root", authority=True)
     cross = issue(common, lab.stranger, lab.root.key)
     return Presented((*lab.leaf().chain, cross))
