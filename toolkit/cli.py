@@ -104,6 +104,7 @@ def build(found: tuple[Found, ...]) -> LazyGroup:
     group = get_command(app)
     if not isinstance(group, LazyGroup):
         raise TypeError(group)
+    group.found = found
     group.lazy = {
         **{entry.name: (entry.summary, _plugin_loader(entry)) for entry in found
            if entry.state != "disabled"},
@@ -169,7 +170,8 @@ def _root(
     color: Annotated[
         str,
         typer.Option(
-            "--color", metavar="WHEN", callback=_color, is_eager=True, help=GLOBAL_OPTIONS["--color WHEN"]
+            "--color", metavar="WHEN", callback=_color, is_eager=True,
+            help=GLOBAL_OPTIONS["--color WHEN"],
         ),
     ] = "auto",
     debug: Annotated[bool, typer.Option("--debug", help=GLOBAL_OPTIONS["--debug"])] = False,

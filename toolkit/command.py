@@ -20,7 +20,7 @@ import typer
 from toolkit.errors import ExitStatus
 from toolkit.groups import Command, Group
 from toolkit.output import FORMATS
-from toolkit.session import open_session
+from toolkit.session import LeafOptions, open_session
 
 Examples = tuple[tuple[str, str], ...]
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
@@ -70,13 +70,14 @@ def _with_session(
     """Return a function that typer can read: `session` replaced by the common options."""
 
     def invoke(ctx: typer.Context, **values: Any) -> ExitStatus:  # noqa: ANN401  typer's values
-        session = open_session(
-            ctx.find_root().params,
+        root = ctx.find_root()
+        leaf = LeafOptions(
             format=values.pop("format_"),
             quiet=values.pop("quiet"),
             verbose=values.pop("verbose"),
             lenient=lenient,
         )
+        session = open_session(root.params, getattr(root.command, "found", ()), leaf)
         return function(session=session, **values)
 
     signature = inspect.signature(function, eval_str=True)

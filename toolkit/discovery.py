@@ -131,7 +131,7 @@ def _order(entry: EntryPoint) -> tuple[bool, str, str]:
 
 
 def _load(entry: EntryPoint) -> Found:
-    """Import the plugin's object and judge it; every defect becomes a reason, never an exception."""
+    """Import the plugin's object and judge it; every defect becomes a reason, no exception."""
     try:
         plugin = load(entry.reference)
     except ToolkitError as error:

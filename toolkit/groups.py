@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from typer.core import TyperCommand, TyperGroup
 
 from toolkit import helptext
+from toolkit.discovery import Found
 from toolkit.helptext import HelpPage, Section
 from toolkit.text import did_you_mean
 
@@ -102,6 +103,7 @@ class LazyGroup(Group):
 
     lazy: Mapping[str, tuple[str, Callable[[str], AnyCommand]]] = {}
     page: Callable[[], HelpPage]
+    found: tuple[Found, ...] = ()
 
     def list_commands(self, ctx: Context) -> list[str]:  # noqa: ARG002  click's signature
         """Return all names, imported or not."""

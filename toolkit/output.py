@@ -6,9 +6,6 @@ looks; every command's results go through `Output.emit`, so each has every forma
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -116,6 +113,8 @@ class Output:
 
 def _json(results: Iterable[R], view: View[R]) -> Iterator[str]:
     """One object, one record a line; closed and marked incomplete if the results break off."""
+    import json
+
     head = json.dumps({"schema": view.schema, "toolkit": __version__})[:-1]
     yield f'{head}, "results": ['
     separator, complete = "\n", False
@@ -141,11 +140,16 @@ def _csv(results: Iterable[R], view: View[R]) -> Iterator[str]:
 
 
 def _dump(record: Record) -> str:
+    import json
+
     # ASCII only: bidirectional and other control characters stay escaped in every reader.
     return json.dumps(record, ensure_ascii=True, default=str)
 
 
 def _row(values: Iterable[str]) -> str:
+    import csv
+    import io
+
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerow(values)
     return buffer.getvalue()

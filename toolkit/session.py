@@ -10,7 +10,7 @@ from pathlib import Path
 
 from toolkit import terminal
 from toolkit.config import Config, CoreSettings, load
-from toolkit.discovery import Found, discover, unknown_disabled
+from toolkit.discovery import Found, unknown_disabled
 from toolkit.errors import UsageError
 from toolkit.output import Look, Output
 from toolkit.plugins import load as load_reference
@@ -37,26 +37,37 @@ class Session:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class LeafOptions:
+    """The options that every leaf command has; a `lenient` one runs with a wrong configuration."""
+
+    format: str = ""
+    quiet: bool = False
+    verbose: bool = False
+    lenient: bool = False
+
+
 def open_session(
-    options: Mapping[str, object], *, format: str, quiet: bool, verbose: bool, lenient: bool = False
+    root: Mapping[str, object], plugins: tuple[Found, ...], leaf: LeafOptions
 ) -> Session:
-    """Return the session of this process for the root's `options` and a leaf's.
+    """Return the session of this process for the options of root and leaf, and what was found.
 
     Raises UsageError (DocumentError) where the core's own section is wrong, unless `lenient`.
     """
     environ, cwd = os.environ, _working_directory()
-    config = load(environ=environ, cwd=cwd, explicit=str(options.get("config") or ""))
-    settings = _core_settings(config, lenient=lenient)
-    chosen = str(options.get("color") or "auto")
+    config = load(environ=environ, cwd=cwd, explicit=str(root.get("config") or ""))
+    settings = _core_settings(config, lenient=leaf.lenient)
+    chosen = str(root.get("color") or "auto")
     output = Output(
-        format=format or settings.format,
-        look=Look(verbose=verbose, quiet=quiet, width=terminal.width(environ, sys.stdout)),
+        format=leaf.format or settings.format,
+        look=Look(
+            verbose=leaf.verbose, quiet=leaf.quiet, width=terminal.width(environ, sys.stdout)
+        ),
         color=settings.color if chosen == "auto" else chosen,
         environ=environ,
     )
     for warning in config.warnings:
         output.warn(warning.message, warning.hint)
-    plugins = discover(environ)
     unknown = unknown_disabled(environ, plugins)
     if unknown:
         output.warn(unknown)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtensionOID
 from OpenSSL.crypto import FILETYPE_ASN1, X509, dump_certificate
@@ -142,6 +142,4 @@ def _signature(parsed: x509.Certificate) -> str:
 
 
 def _digest(raw: bytes) -> str:
-    digest = hashes.Hash(hashes.SHA256())
-    digest.update(raw)
-    return digest.finalize().hex()
+    return hashlib.sha256(raw).hexdigest()

@@ -12,7 +12,6 @@ from toolkit_https import certificates, names, verify
 from toolkit_https.connect import Resolve, Unreachable, connect, resolve
 from toolkit_https.deadline import Deadline
 from toolkit_https.handshake import Shaken, shake
-from toolkit_https.http import follow
 from toolkit_https.model import Certificate, Finding, Result, Severity, Verdict
 from toolkit_https.policy import Policy
 from toolkit_https.registry import finding
@@ -74,6 +73,8 @@ def _judge(result: Result, target: Target, shaken: Shaken, request: Request) -> 
     if not faults and chain:
         found += _while_trusted(result, shaken, request)
     if verdict is Verdict.TRUSTED and target.url:
+        from toolkit_https.http import follow  # only for URLs
+
         http, more = follow(
             target, result.address, request.policy.trust, chain[0].sha256, request.timeout
         )

@@ -30,9 +30,8 @@ def _libraries() -> Iterator[Probe]:
     wheel = SSL.SSLeay_version(SSL.SSLEAY_VERSION).decode("ascii", "replace")
     bindings = importlib.metadata.version("pyOpenSSL")
     backend = importlib.metadata.version("cryptography")
-    yield Probe("OpenSSL of checks", found=True, detail=f"{wheel} (pyOpenSSL {bindings}, cryptography {backend})",
-        required=True,
-    )  # fmt: skip
+    detail = f"{wheel} (pyOpenSSL {bindings}, cryptography {backend})"
+    yield Probe("OpenSSL of checks", found=True, detail=detail, required=True)
     yield Probe("OpenSSL of Python", found=True, detail=ssl.OPENSSL_VERSION)
     strict = bool(ssl.create_default_context().verify_flags & ssl.VERIFY_X509_STRICT)
     kind = "strict (RFC 5280)" if strict else "lax: newer Pythons refuse more, a finding says so"
@@ -44,8 +43,14 @@ def _store(name: str, chosen: str, environ: Mapping[str, str]) -> Probe:
     try:
         store = load_trust(chosen, environ)
     except ToolkitError as error:
-        return Probe(name, found=False, detail=error.message, remedy=remedy, needed_for="--ca system",
-                     required=not chosen)  # fmt: skip
+        return Probe(
+            name,
+            found=False,
+            detail=error.message,
+            remedy=remedy,
+            needed_for="--ca system",
+            required=not chosen,
+        )
     count = f"{store.count} certificates"
     return Probe(
         name,

@@ -170,7 +170,7 @@ def _reason(error: SSL.Error) -> str:
 
 
 def _old_message(first: bytes) -> str:
-    """Name the version that the server chose, where its ServerHello shows it (RFC 5246, 7.4.1.3)."""
+    """Name the version that the server chose, if its ServerHello shows it (RFC 5246, 7.4.1.3)."""
     versions = {0x0300: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1"}
     if first[:1] == bytes([HANDSHAKE]) and first[5:6] == SERVER_HELLO:
         version = versions.get(int.from_bytes(first[9:11], "big"))

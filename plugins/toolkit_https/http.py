@@ -167,8 +167,9 @@ def _request(url: str, address: str, bundle: str, seconds: float) -> Asked:
 
 
 def _adapter(target: Target, certificates: list[bytes]) -> requests.adapters.HTTPAdapter:
-    """Return an adapter that connects to an address, verifies as the target's name, and notes the
-    certificate of the connection.
+    """Return an adapter that verifies as the target's name, whatever address it connects to.
+
+    It notes the certificate of the connection.
     """
     from requests.adapters import HTTPAdapter
     from urllib3.connection import HTTPSConnection

@@ -5,7 +5,6 @@ One OpenSSL context serves all targets: loading a trust store takes tens of mill
 
 from __future__ import annotations
 
-import platform
 import ssl
 import sys
 from dataclasses import dataclass, field
@@ -95,7 +94,7 @@ def _load(context: SSL.Context, store: crypto.X509Store, trust: TrustStore) -> N
 def _verifier(flags: int) -> Verifier:
     return Verifier(
         openssl=SSL.SSLeay_version(SSL.SSLEAY_VERSION).decode("ascii", "replace"),
-        python=platform.python_version(),
+        python=sys.version.split()[0],
         python_openssl=ssl.OPENSSL_VERSION,
         cryptography=cryptography.__version__,
         strict=bool(flags & int(ssl.VERIFY_X509_STRICT)),

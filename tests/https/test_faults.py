@@ -63,7 +63,7 @@ def test_a_full_backlog_times_out(request_: Request) -> None:
         listener.listen(0)
         port = listener.getsockname()[1]
         for filler in (first, second):
-            filler.setblocking(False)
+            filler.setblocking(False)  # noqa: FBT003  socket's signature
             filler.connect_ex(("127.0.0.1", port))
         result = one(f"127.0.0.1:{port}", request_, timeout=0.5)
     assert [found.id for found in result.findings] == ["timeout"]
@@ -97,9 +97,8 @@ def test_one_dead_host_delays_none_of_the_others(lab: Lab, request_: Request) ->
     request = replace(request_, timeout=2)
     targets = [parse_target(silent.target)] * 40 + [parse_target(good.target)] * 20
     started = time.monotonic()
-    order = []
-    for result in check_all(targets, lambda target: check(target, request), workers=4):
-        order.append((result.verdict, time.monotonic() - started))
+    results = check_all(targets, lambda target: check(target, request), workers=4)
+    order = [(result.verdict, time.monotonic() - started) for result in results]
     verdicts = [verdict for verdict, _ in order]
     assert verdicts.count(Verdict.TRUSTED) == 20
     assert verdicts.count(Verdict.UNREACHABLE) == 40
@@ -123,7 +122,8 @@ def test_a_bug_in_one_check_surfaces_after_the_others_are_done(lab: Lab, request
         return check(target, request_)
 
     seen = []
+    results = check_all([bad, good], checked)
+    seen.append(next(results))
     with pytest.raises(ToolkitError, match=r"bug\.example: the check failed: ZeroDivisionError"):
-        for result in check_all([bad, good], checked):
-            seen.append(result)
+        next(results)
     assert [result.verdict for result in seen] == [Verdict.TRUSTED]

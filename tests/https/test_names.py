@@ -51,7 +51,7 @@ def _handshake(server: ssl.SSLContext, client: ssl.SSLContext, name: str) -> boo
             except ssl.SSLWantReadError:
                 continue
             except ssl.SSLCertVerificationError as error:
-                assert error.verify_code in {62, 64}, error  # the name, and nothing else
+                assert error.verify_code in {62, 64}  # noqa: PT017  the name, and nothing else
                 return False
     return True
 
@@ -110,7 +110,7 @@ def test_a_nul_in_a_pattern_matches_nothing() -> None:
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [("BÜCHER.example", "xn--bcher-kva.example"), ("EXAMPLE.org", "example.org"),
-     ("ｅxample。org", "example.org")],
+     ("\uff45xample\u3002org", "example.org")],
 )  # fmt: skip
 def test_internationalised_names_become_a_labels(typed: str, expected: str) -> None:
     assert to_ascii(typed) == expected

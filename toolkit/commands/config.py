@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 
-from toolkit import config as configuration
 from toolkit.command import application, command
-from toolkit.config import Row
+from toolkit.config import report
+from toolkit.config.report import Row
 from toolkit.documents import Problem
 from toolkit.errors import ExitStatus
 from toolkit.output import Look, Record, View, table
@@ -15,7 +15,7 @@ from toolkit.session import Session
 from toolkit.terminal import Line
 from toolkit.text import clean
 
-app = application("Show, check and describe the configuration.")
+app = application("Show, check and describe the report.")
 
 
 @command(
@@ -29,7 +29,7 @@ def show(session: Session) -> ExitStatus:
 
     The origin is file:line, a variable or "default". Secrets are masked.
     """
-    session.output.emit(configuration.show(session.config, session.settings_types()), ROWS)
+    session.output.emit(report.show(session.config, session.settings_types()), ROWS)
     return ExitStatus.OK
 
 
@@ -64,13 +64,13 @@ def check(session: Session) -> ExitStatus:
 def schema(session: Session) -> ExitStatus:
     """Print the JSON Schema (draft 2020-12) of toolkit.yaml with every installed plugin's keys."""
     types = session.settings_types()
-    session.output.stdout.write(json.dumps(configuration.schema(types), indent=2) + "\n")
+    session.output.stdout.write(json.dumps(report.schema(types), indent=2) + "\n")
     return ExitStatus.OK
 
 
 def problems_of(session: Session) -> list[Problem]:
     """Return all that is wrong with the configuration of `session`."""
-    return list(configuration.check(session.config, session.settings_types()))
+    return list(report.check(session.config, session.settings_types()))
 
 
 def _row_lines(rows: Iterable[Row], look: Look) -> Iterator[Line]:

@@ -34,7 +34,7 @@ def demo(
     scenes: Annotated[
         list[str] | None, typer.Argument(metavar="[PLUGIN]…", help="Only these plugins' scenes.")
     ] = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Keep the folder.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the folder.")] = False,  # noqa: FBT002
 ) -> ExitStatus:
     """Show what the toolkit does: each plugin's scene, with the commands a user would type.
 

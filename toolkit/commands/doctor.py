@@ -116,9 +116,8 @@ def _lines(items: Iterable[Examined], look: Look) -> Iterator[Line]:
 def _row(item: Examined) -> tuple[Line, ...]:
     probe = item.probe
     state = ("found", "good") if probe.found else ("missing", "bad" if probe.required else "warn")
-    return (
-        ((item.part, "dim"),), ((clean(probe.name), "name"),), (state,), ((clean(probe.detail), ""),)
-    )  # fmt: skip
+    name, detail = clean(probe.name), clean(probe.detail)
+    return (((item.part, "dim"),), ((name, "name"),), (state,), ((detail, ""),))
 
 
 VIEW: View[Examined] = View(

@@ -7,7 +7,6 @@ checks all of them. Nothing heavy is imported where no file exists.
 from __future__ import annotations
 
 from toolkit.config.layers import Config, Layer, Origin, load
-from toolkit.config.report import Row, check, schema, show
 from toolkit.config.settings import CoreSettings
 
-__all__ = ["Config", "CoreSettings", "Layer", "Origin", "Row", "check", "load", "schema", "show"]
+__all__ = ["Config", "CoreSettings", "Layer", "Origin", "load"]

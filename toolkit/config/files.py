@@ -7,10 +7,13 @@ import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from toolkit.documents.problems import DocumentError
 from toolkit.errors import UsageError
 from toolkit.text import clean
+
+if TYPE_CHECKING:
+    from toolkit.documents import DocumentError
 
 NAME = "toolkit.yaml"
 FOLDER = "sysadmin-toolkit"
@@ -66,8 +69,6 @@ def read(place: Place) -> str | Ignored | DocumentError | None:
     write it: it could change what is trusted. What is checked is the open file, not its name.
     Raises UsageError where a file that was named can't be read.
     """
-    from toolkit.documents.source import decode
-
     shown = clean(str(place.path))
     try:
         with place.path.open("rb") as stream:
@@ -87,6 +88,9 @@ def read(place: Place) -> str | Ignored | DocumentError | None:
         return Ignored(f"{shown}: ignored, because {distrust}", _remedy(status, shown))
     if len(raw) > MAX_SIZE:
         raise UsageError(f"{shown}: larger than 1 MiB: that is no configuration file")
+    from toolkit.documents import DocumentError  # only where a file exists
+    from toolkit.documents.source import decode
+
     try:
         return decode(raw, str(place.path))
     except DocumentError as error:

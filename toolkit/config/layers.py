@@ -6,17 +6,16 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from toolkit.config import files
 from toolkit.config.files import Ignored
-from toolkit.documents.binding import Fault, bind
-from toolkit.documents.document import Document, parse
-from toolkit.documents.problems import DocumentError, Problem
-from toolkit.documents.problems import Path as KeyPath
-from toolkit.documents.report import problem, problems_of
+
+if TYPE_CHECKING:  # where no file exists, nothing of this is needed
+    from toolkit.documents import Document, DocumentError, Problem
 
 S = TypeVar("S")
+KeyPath: TypeAlias = tuple[str | int, ...]
 PREFIX = "TOOLKIT_"
 RESERVED_VARIABLES = {"TOOLKIT_CONFIG", "TOOLKIT_DISABLE_PLUGINS"}
 
@@ -69,6 +68,10 @@ class Config:
 
         Raises DocumentError with all that is wrong in it, wherever it comes from.
         """
+        if not self.layers and not self._has_variables(name):
+            return kind()
+        from toolkit.documents import DocumentError, Problem, bind
+
         problems = [item for layer in self.layers for item in layer.problems]
         for layer in self.layers:
             problems += section_problems(layer, name, kind)
@@ -100,6 +103,10 @@ class Config:
         layer = self._layer_of(tuple(key.split(".")))
         return layer.path.parent if layer else None
 
+    def _has_variables(self, name: str) -> bool:
+        start = variable_name((name, ""))
+        return any(variable.startswith(start) for variable in self.variables)
+
     def _layer_of(self, path: KeyPath) -> Layer | None:
         return next((layer for layer in reversed(self.layers) if _holds(layer.values, path)), None)
 
@@ -127,6 +134,8 @@ def load(*, environ: Mapping[str, str], cwd: Path, explicit: str = "") -> Config
 
 
 def _layer(place: files.Place, text: str | DocumentError) -> Layer:
+    from toolkit.documents import Document, DocumentError, Fault, parse, problems_of
+
     source = str(place.path)
     if isinstance(text, DocumentError):
         empty = Document(source, None, lambda _paths: {}, text.problems)
@@ -141,6 +150,8 @@ def _layer(place: files.Place, text: str | DocumentError) -> Layer:
 
 def section_problems(layer: Layer, name: str, kind: type) -> list[Problem]:
     """Return what is wrong with the section `name` in one file (what is missing is no fault)."""
+    from toolkit.documents import bind, problems_of
+
     if name not in layer.values:
         return []
     _, faults = bind(_without_required(kind), layer.values[name], path=(name,))
@@ -149,6 +160,8 @@ def section_problems(layer: Layer, name: str, kind: type) -> list[Problem]:
 
 def _without_required(kind: Any) -> Any:
     """Return a dataclass like `kind` with every field optional."""
+    from typing import get_type_hints
+
     fields = dataclasses.fields(kind)
     if all(_has_default(item) for item in fields):
         return kind
@@ -171,6 +184,11 @@ def variables_of(
     config: Config, name: str, kind: Any
 ) -> Iterator[tuple[str, object, list[Problem]]]:
     """Yield (key, value, problems) for each variable that sets a key of the section."""
+    from typing import get_type_hints
+
+    from toolkit.documents import bind, problems_of
+    from toolkit.documents.document import Document, nowhere
+
     hints = get_type_hints(kind, include_extras=True)
     for item in dataclasses.fields(kind):
         variable = variable_name((name, item.name))
@@ -178,15 +196,8 @@ def variables_of(
             continue
         path = (name, item.name)
         value, faults = bind(hints[item.name], config.variables[variable], path=path, text=True)
-        document = Document(variable, None, _nowhere(variable))
-        spots = document.locate([fault.path for fault in faults])
-        yield item.name, value, [problem(fault, spots[fault.path]) for fault in faults]
-
-
-def _nowhere(source: str) -> Any:
-    from toolkit.documents.document import nowhere
-
-    return nowhere(source)
+        document = Document(variable, None, nowhere(variable))
+        yield item.name, value, problems_of(document, faults)
 
 
 def merged(config: Config, name: str, kind: Any) -> dict[str, object]:

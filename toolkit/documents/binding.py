@@ -46,9 +46,9 @@ class Fault:
     unquoted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Parser:
-    """For `Annotated[T, Parser(…)]`: `parse` turns a value into a T or raises ValueError(message)."""
+    """For `Annotated[T, Parser(…)]`: `parse` makes a T of a value or raises ValueError(message)."""
 
     parse: Callable[[object], object]
     schema: Mapping[str, object] = dataclasses.field(default_factory=dict)
