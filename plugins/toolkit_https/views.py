@@ -11,6 +11,8 @@ from toolkit.terminal import Line, Span
 from toolkit.text import clean
 from toolkit_https.model import Certificate, Finding, Http, Result, Severity, Verdict
 
+SCHEMA = "toolkit.https.check/1"
+
 VERDICT_STYLES: Mapping[Verdict, str] = {
     Verdict.TRUSTED: "good",
     Verdict.UNTRUSTED: "bad",
@@ -115,6 +117,22 @@ def record(result: Result) -> Record:
     return values
 
 
+def schema() -> dict[str, object]:
+    """Return the JSON Schema of one record, docs/reference/toolkit.https.check.1.json."""
+    from toolkit.documents.schema import DIALECT, json_schema  # no check needs it
+
+    made = json_schema(Result)
+    properties = made["properties"]
+    required = made["required"]
+    if not isinstance(properties, dict) or not isinstance(required, list):
+        raise TypeError(made)
+    properties["schema"] = {"const": SCHEMA, "description": "In JSON lines only."}
+    properties["ids"] = {"type": "array", "items": {"type": "string"}}
+    for option in properties["http"]["anyOf"]:
+        option.get("properties", {})["connection"] = {"const": "second"}
+    return {"$schema": DIALECT, "title": SCHEMA, **made, "required": [*required, "ids"]}
+
+
 def _plain(value: object) -> object:
     if isinstance(value, dict):
         return {name: _plain(item) for name, item in value.items()}
@@ -126,7 +144,7 @@ def _plain(value: object) -> object:
 
 
 VIEW: View[Result] = View(
-    schema="toolkit.https.check/1",
+    schema=SCHEMA,
     record=record,
     lines=lines,
     columns=("target", "verdict", "ids", "days_left", "expires", "protocol", "cipher", "address",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import types
+from datetime import datetime
 from enum import Enum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -30,6 +31,8 @@ def json_schema(kind: Any) -> dict[str, object]:
         return _dataclass(kind)
     if isinstance(kind, type) and issubclass(kind, Enum):
         return {"enum": [item.value for item in kind]}
+    if kind is datetime:
+        return {"type": "string", "format": "date-time"}
     return {"type": _SCALARS[kind]} if kind in _SCALARS else {}
 
 
