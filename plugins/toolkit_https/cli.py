@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 app = application("Check HTTPS servers as their clients do: verdict, reason and remedy.")
 
-MAX_SECONDS = 3600
+MIN_SECONDS, MAX_SECONDS = 0.1, 3600
 EXAMPLES = (
     ("Is this certificate accepted, and until when?", "toolkit https check shop.example"),
     ("With the HTTP request, its redirects and HSTS", "toolkit https check https://shop.example/"),
@@ -93,7 +93,7 @@ def _request(
     from toolkit_https.trust import load_trust
 
     seconds = settings.timeout if timeout is None else timeout
-    if not 0 < seconds <= MAX_SECONDS:
+    if not MIN_SECONDS <= seconds <= MAX_SECONDS:
         raise UsageError(f"{seconds:g} s is no time limit", hint="--timeout takes 0.1 to 3600")
     chosen = settings.ca if ca is None else ca
     origin = "--ca" if ca is not None else f"https.ca, {session.config.origin('https.ca')}"

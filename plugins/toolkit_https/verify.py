@@ -78,8 +78,9 @@ def _message(identifier: str, code: int, depth: int, path: Sequence[Certificate]
         "not-yet-valid": f"{who} is valid only from {start}.",
         "self-signed": f"{who} is self-signed and not in the trust store.",
         "incomplete-chain": _incomplete(certificate, issuer),
-        "untrusted-root": f"The chain ends at {last}, and the trust store doesn't have its issuer "
-        f"({issuer}).",
+        "untrusted-root": f"The chain ends at {last}, which the trust store doesn't have."
+        if certificate.role == "root"
+        else f"The chain ends at {last}, and the trust store doesn't have its issuer ({issuer}).",
         "weak-key": f"{who} has a key that is too short: {certificate.key}.",
         "weak-signature": f"{who} is signed with a broken digest: {certificate.signature}.",
     }

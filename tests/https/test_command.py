@@ -101,6 +101,24 @@ def test_a_typo_in_line_seven_is_located(home: Home, toolkit_run: Run) -> None:
     assert 'did you mean "timeout"?' in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("timeout: 0", "0 is out of range: it is at least 0.1"),
+        ("workers: 513", "513 is out of range: it is at most 512"),
+        ("warn_days: -1", "-1 is out of range: it is at least 0"),
+    ],
+)
+def test_a_number_out_of_range_is_located(
+    line: str, words: str, home: Home, toolkit_run: Run
+) -> None:
+    path = home.write("toolkit.yaml", f"https:\n  {line}\n")
+    ended = toolkit_run("https", "check", "shop.example")
+    assert ended.status == 2
+    assert f"{path}:2:" in ended.stderr
+    assert words in ended.stderr
+
+
 def test_the_configuration_gives_targets_and_trust_store(
     lab: Lab, home: Home, toolkit_run: Run
 ) -> None:

@@ -59,6 +59,9 @@ def _dataclass(kind: Any) -> dict[str, object]:
 
 def _property(item: dataclasses.Field[Any], kind: Any) -> dict[str, object]:
     schema = json_schema(kind)
+    schema |= {
+        name: item.metadata[name] for name in ("minimum", "maximum") if name in item.metadata
+    }
     if "doc" in item.metadata:
         schema["description"] = item.metadata["doc"]
     if item.default is not dataclasses.MISSING:
