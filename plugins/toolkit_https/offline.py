@@ -1,0 +1,100 @@
+"""A chain judged without a connection: OpenSSL, the second verifier and the profile, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.bindings.openssl.binding import Binding
+from OpenSSL import crypto
+
+from toolkit.text import clean
+from toolkit_https import names, policy, second, verify
+from toolkit_https.certificates import presented_names
+from toolkit_https.profile import Breach, examine
+from toolkit_https.second import Abstained, Question
+
+PURPOSE_SERVER = 2
+"""X509_PURPOSE_SSL_SERVER (openssl/x509v3.h)."""
+CRL_CHECK = 0x4
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Three opinions: `openssl` and `other` are refusals ("" accepts), None is no opinion."""
+
+    openssl: str
+    other: str | None
+    breaches: tuple[Breach, ...]
+    path: tuple[x509.Certificate, ...]
+
+    @property
+    def accepted(self) -> bool:
+        """What clients do: OpenSSL's verdict."""
+        return not self.openssl
+
+    @property
+    def strictly_accepted(self) -> bool:
+        """What `--policy strict` says: nobody refuses, and no rule is broken."""
+        return not self.openssl and not self.other and not self.breaches
+
+
+def judge(
+    question: Question, *, flags: int | None = None, crls: Sequence[bytes] = ()
+) -> Judged:
+    """Return the three opinions on `question`; `flags` are OpenSSL's verify flags.
+
+    `crls` (PEM) are used by OpenSSL for the certificates whose issuers they are of.
+    """
+    chosen = policy.interpreter_flags() if flags is None else flags
+    refused, path = _openssl(question, chosen, crls)
+    try:
+        other: str | None = second.refusal(question)
+    except Abstained:
+        other = None
+    examined = path or (question.leaf,)
+    return Judged(refused, other, examine(examined).breaches, path)
+
+
+def _openssl(
+    question: Question, flags: int, crls: Sequence[bytes]
+) -> tuple[str, tuple[x509.Certificate, ...]]:
+    try:
+        store = _store(question, flags, crls)
+        leaf = crypto.X509.from_cryptography(question.leaf)
+        others = [crypto.X509.from_cryptography(item) for item in question.intermediates]
+        context = crypto.X509StoreContext(store, leaf, others)
+        path = tuple(item.to_cryptography() for item in context.get_verified_chain())
+    except crypto.X509StoreContextError as error:
+        return verify.error_text(int(error.errors[0])), ()
+    except (crypto.Error, ValueError, TypeError, UnsupportedAlgorithm) as error:
+        return f"can't be read: {clean(str(error), limit=120)}", ()
+    return _after(question, leaf, path), path
+
+
+def _after(
+    question: Question, leaf: crypto.X509, path: tuple[x509.Certificate, ...]
+) -> str:
+    """Return what OpenSSL's path validation leaves to its caller: the name and the depth."""
+    if not names.matches(question.name, presented_names(leaf)):
+        return "the certificate is for other names"
+    if question.depth is not None:
+        counted = [item for item in path[1:-1] if item.subject != item.issuer]
+        if len(counted) > question.depth:
+            return "the path is longer than allowed"
+    return ""
+
+
+def _store(question: Question, flags: int, crls: Sequence[bytes]) -> crypto.X509Store:
+    store = crypto.X509Store()
+    for anchor in question.anchors:
+        store.add_cert(crypto.X509.from_cryptography(anchor))
+    for pem in crls:
+        store.add_crl(x509.load_pem_x509_crl(pem))
+    store.set_flags(flags | (CRL_CHECK if crls else 0))
+    store.set_time(question.at)
+    # pyOpenSSL has no method for the purpose; its own handshakes set it inside OpenSSL.
+    Binding.lib.X509_STORE_set_purpose(store._store, PURPOSE_SERVER)  # noqa: SLF001
+    return store

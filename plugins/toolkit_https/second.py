@@ -1,0 +1,89 @@
+"""The second opinion: the verifier of `cryptography` (WebPKI profile), independent of OpenSSL.
+
+It is stricter, so it tells which clients of tomorrow will refuse what OpenSSL accepts today; and
+where it accepts what OpenSSL refuses, one of the two is wrong. It doesn't know revocation.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography import x509
+from cryptography.x509 import verification
+
+from toolkit.text import clean
+from toolkit_https.deadline import Deadline, within
+
+SECONDS = 2.0
+MAX_DEPTH = 16
+MAX_INTERMEDIATES = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a verifier is asked: certificates, the name wanted, the time, the longest path.
+
+    `depth` is the number of intermediates allowed (None: the verifier's own limit).
+    """
+
+    leaf: x509.Certificate
+    intermediates: tuple[x509.Certificate, ...]
+    anchors: tuple[x509.Certificate, ...]
+    name: str
+    at: datetime
+    depth: int | None = None
+
+
+def refusal(question: Question, seconds: float = SECONDS) -> str:
+    """Return why this verifier refuses, "" if it accepts.
+
+    Raises Abstained where it can't judge: no anchor, a name it has no type for, out of time.
+    """
+    if not question.anchors:
+        raise Abstained("there is no trust anchor")
+    if len(question.intermediates) > MAX_INTERMEDIATES:
+        raise Abstained(f"more than {MAX_INTERMEDIATES} certificates were presented")
+    try:
+        return within(Deadline.after(seconds), lambda: _verify(question))
+    except TimeoutError as error:
+        raise Abstained(f"it took longer than {seconds:g} s") from error
+
+
+class Abstained(Exception):  # noqa: N818  no verdict, and no error of the program
+    """The verifier gave no verdict."""
+
+
+def _verify(question: Question) -> str:
+    try:
+        builder = verification.PolicyBuilder().store(verification.Store(question.anchors))
+        depth = MAX_DEPTH if question.depth is None else question.depth
+        builder = builder.time(question.at.replace(tzinfo=None)).max_chain_depth(depth)
+        verifier = builder.build_server_verifier(_subject(question.name))
+    except ValueError as error:
+        raise Abstained(clean(str(error), limit=120)) from error
+    try:
+        verifier.verify(question.leaf, list(question.intermediates))
+    except (verification.VerificationError, ValueError, TypeError) as error:
+        return clean(str(error), limit=200) or type(error).__name__
+    return ""
+
+
+def _subject(name: str) -> verification.Subject:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name.removesuffix("."))
+
+
+def parsed(ders: Sequence[bytes]) -> tuple[x509.Certificate, ...]:
+    """Return the certificates that can be parsed, in order."""
+    found: list[x509.Certificate] = []
+    for raw in ders:
+        try:
+            found.append(x509.load_der_x509_certificate(raw))
+        except (ValueError, TypeError, x509.InvalidVersion):
+            continue
+    return tuple(found)
