@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from toolkit.text import clean
-from toolkit_https import certificates, names, verify
+from toolkit_https import certificates, expiry, names, verify
 from toolkit_https.connect import Resolve, Unreachable, connect, resolve
 from toolkit_https.deadline import Deadline
+from toolkit_https.expiry import Thresholds
 from toolkit_https.handshake import Shaken, shake
 from toolkit_https.model import Certificate, Finding, Result, Severity, Verdict
+from toolkit_https.opinions import second_opinions
 from toolkit_https.policy import Policy
 from toolkit_https.registry import finding
 from toolkit_https.targets import Target
@@ -22,12 +24,12 @@ UNVERIFIABLE = {"client-certificate-required", "protocol-too-old", "handshake-re
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """How to check: seconds for a target, days that make an end a warning or critical."""
+    """How to check: seconds for a target, when an end is near, and whether the policy is strict."""
 
     policy: Policy
     timeout: float = 10.0
-    warn_days: int = 30
-    critical_days: int = 7
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    strict: bool = False
     lookup: Resolve = resolve
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -65,23 +67,31 @@ def _judge(result: Result, target: Target, shaken: Shaken, request: Request) -> 
     faults = _chain_faults(target, shaken, chain)
     verdict = _verdict(shaken, faults)
     found = [*faults, *_handshake_findings(shaken)]
+    opinions = list(second_opinions(shaken, target, request, refused=bool(faults)))
+    if request.strict and any(item.severity is Severity.CRITICAL for item in opinions):
+        verdict = Verdict.UNTRUSTED
+    found += opinions
     result = replace(
         result, verdict=verdict, chain=chain, protocol=shaken.protocol, cipher=shaken.cipher
     )
-    if verdict is Verdict.TRUSTED or chain:
+    if chain:
         result = _expiry(result)
     if not faults and chain:
         found += _while_trusted(result, shaken, request)
     if verdict is Verdict.TRUSTED and target.url:
-        from toolkit_https.http import follow  # only for URLs
-
-        http, more = follow(
-            target, result.address, request.policy.trust, chain[0].sha256, request.timeout
-        )
-        result, found = replace(result, http=http), [*found, *more]
-        if any(item.id == "http-untrusted" for item in more):
-            result = replace(result, verdict=Verdict.UNTRUSTED)
+        result, more = _over_http(result, target, request)
+        found += more
     return replace(result, findings=tuple(_sorted(found)))
+
+
+def _over_http(result: Result, target: Target, request: Request) -> tuple[Result, list[Finding]]:
+    from toolkit_https.http import follow  # only for URLs
+
+    leaf, trust = result.chain[0].sha256, request.policy.trust
+    http, found = follow(target, result.address, trust, leaf, request.timeout)
+    refused = any(item.id == "http-untrusted" for item in found)
+    verdict = Verdict.UNTRUSTED if refused else result.verdict
+    return replace(result, http=http, verdict=verdict), found
 
 
 def _chain_faults(target: Target, shaken: Shaken, chain: Sequence[Certificate]) -> list[Finding]:
@@ -138,12 +148,8 @@ def _expiry(result: Result) -> Result:
 
 def _while_trusted(result: Result, shaken: Shaken, request: Request) -> Iterator[Finding]:
     """Yield what is worth knowing of a path that clients accept."""
-    days = result.days_left
-    if days is not None and days < request.warn_days:
-        severity = Severity.CRITICAL if days < request.critical_days else Severity.WARNING
-        whose = clean(result.expires_subject, limit=100)
-        message = f"The path in use ends in {days} days ({result.expires:%Y-%m-%d}): {whose}."
-        yield finding("expires-soon", message, severity=severity)
+    path = [certificate for certificate in result.chain if certificate.in_path]
+    yield from expiry.findings(path, result.checked, request.thresholds)
     if not result.verifier.strict and shaken.path:
         difference = verify.strict_difference(shaken.path, shaken.presented, result.chain)
         if difference:

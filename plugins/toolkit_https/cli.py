@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from toolkit.command import application, command
 from toolkit.errors import ExitStatus, UsageError
+from toolkit.files import write_atomic
 from toolkit.session import Session
+from toolkit.text import clean, did_you_mean
 from toolkit_https.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,6 +23,8 @@ if TYPE_CHECKING:
 
 app = application("Check HTTPS servers as their clients do: verdict, reason and remedy.")
 
+POLICIES, SEVERITIES = ("requests", "strict"), ("critical", "warning", "never")
+EXPLAIN = (("What it means, and how to mend it", "toolkit https explain incomplete-chain"),)
 MIN_SECONDS, MAX_SECONDS = 0.1, 3600
 EXAMPLES = (
     ("Is this certificate accepted, and until when?", "toolkit https check shop.example"),
@@ -25,10 +32,13 @@ EXAMPLES = (
     ("One of several servers: connect there, verify as shop.example",
      "toolkit https check shop.example@127.0.0.1:8443 --ca ca.pem"),
     ("For a script", "toolkit https check shop.example --format jsonl"),
+    ("For Nagios", "toolkit https check shop.example --format nagios --warn 14d"),
+    ("For Prometheus' textfile collector",
+     "toolkit https check shop.example --format prometheus --output https.prom"),
 )  # fmt: skip
 
 
-@command(app, "check", examples=EXAMPLES)
+@command(app, "check", examples=EXAMPLES, formats=("nagios", "prometheus"))
 def check(
     session: Session,
     targets: Annotated[
@@ -46,14 +56,45 @@ def check(
     timeout: Annotated[
         float | None, typer.Option("--timeout", metavar="SECONDS", help="Time for one target.")
     ] = None,
-) -> ExitStatus:
+    policy: Annotated[
+        str | None,
+        typer.Option(
+            "--policy", metavar="POLICY",
+            help="requests (its verification), or strict: refuse what either of two verifiers or a "
+            "profile rule refuses.",
+        ),
+    ] = None,
+    warn: Annotated[
+        str | None,
+        typer.Option("--warn", metavar="30d|25%", help="When the certificate's end is a warning."),
+    ] = None,
+    critical: Annotated[
+        str | None,
+        typer.Option("--critical", metavar="7d|10%", help="When it is a critical finding."),
+    ] = None,
+    fail_on: Annotated[
+        str | None,
+        typer.Option(
+            "--fail-on", metavar="SEVERITY",
+            help="Findings that are status 1: critical (default), warning or never.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write there, whole or not at all."),
+    ] = None,
+) -> ExitStatus:  # fmt: skip
     """Check whether clients accept the certificate of each TARGET, until when, and if not, why.
 
     One TLS handshake for each, verified as the Python library requests does it; for an https URL
     also the HTTP request. Exit status: 0 all are trusted, 1 one is not or has a critical finding, 2
-    wrong usage, 4 none is untrusted, but one couldn't be checked.
+    wrong usage, 4 none is untrusted, but one couldn't be checked. With --format nagios it is
+    Nagios' own 0 to 3.
     """
-    settings = session.config.section("https", Settings)
+    settings = _chosen(
+        session.config.section("https", Settings),
+        ca=ca, timeout=timeout, policy=policy, warn=warn, critical=critical, fail_on=fail_on,
+    )  # fmt: skip
     wanted = list(targets or settings.targets)
     if not wanted:
         hint = "name one, or set https.targets in toolkit.yaml"
@@ -61,62 +102,99 @@ def check(
     from toolkit_https.views import VIEW  # typer's help needs none of this
 
     session.output.check_format(VIEW)
-    statuses: list[ExitStatus] = []
-    session.output.emit(_run(session, settings, wanted, ca, timeout, statuses), VIEW)
-    return _worst(statuses)
+    seen: list[Result] = []
+    results = _run(session, settings, wanted, seen, named=ca is not None)
+    if output is None:
+        session.output.emit(results, VIEW)
+    else:
+        buffer = StringIO()
+        replace(session.output, stdout=buffer, color="never").emit(results, VIEW)
+        write_atomic(session.cwd / output, buffer.getvalue())
+    return exit_status(seen, settings.fail_on, session.output.format)
+
+
+@command(app, "explain", examples=EXPLAIN)
+def explain(
+    session: Session,
+    findings: Annotated[
+        list[str] | None, typer.Argument(metavar="[FINDING]…", help="Ids; default: all of them.")
+    ] = None,
+) -> ExitStatus:
+    """Explain findings: what they mean, who refuses, and how to mend it on common servers."""
+    from toolkit_https.explain import VIEW, chosen
+
+    session.output.emit(chosen(findings or []), VIEW)
+    return ExitStatus.OK
+
+
+def _chosen(settings: Settings, **options: object) -> Settings:
+    """Return the settings with the options that were given; a wrong one is a usage error."""
+    given = {name: value for name, value in options.items() if value is not None}
+    for name, known in (("policy", POLICIES), ("fail_on", SEVERITIES)):
+        if name in given and given[name] not in known:
+            word = clean(str(given[name]), limit=40)
+            option = f"--{name.replace('_', '-')}"
+            raise UsageError(f'{option} "{word}" is none of: {", ".join(known)}',
+                             hint=did_you_mean(word, known))  # fmt: skip
+    changed: Any = given
+    return replace(settings, **changed)
 
 
 def _run(
-    session: Session,
-    settings: Settings,
-    wanted: Sequence[str],
-    ca: str | None,
-    timeout: float | None,
-    statuses: list[ExitStatus],
+    session: Session, settings: Settings, wanted: Sequence[str], seen: list[Result], *, named: bool
 ) -> Iterator[Result]:
     from toolkit_https.check import check as check_one
     from toolkit_https.fleet import check_all
     from toolkit_https.targets import parse_target
 
     parsed = [parse_target(text) for text in dict.fromkeys(wanted)]
-    request = _request(session, settings, ca, timeout)
+    request = _request(session, settings, named=named)
     for result in check_all(parsed, lambda target: check_one(target, request), settings.workers):
-        statuses.append(_status(result))
+        seen.append(result)
         yield result
 
 
-def _request(
-    session: Session, settings: Settings, ca: str | None, timeout: float | None
-) -> Request:
+def _request(session: Session, settings: Settings, *, named: bool) -> Request:
     from toolkit_https.check import Request
+    from toolkit_https.expiry import CRITICAL, WARN, Thresholds, parse_threshold
     from toolkit_https.policy import make_policy
     from toolkit_https.trust import load_trust
 
-    seconds = settings.timeout if timeout is None else timeout
-    if not MIN_SECONDS <= seconds <= MAX_SECONDS:
-        raise UsageError(f"{seconds:g} s is no time limit", hint="--timeout takes 0.1 to 3600")
-    chosen = settings.ca if ca is None else ca
-    origin = "--ca" if ca is not None else f"https.ca, {session.config.origin('https.ca')}"
+    if not MIN_SECONDS <= settings.timeout <= MAX_SECONDS:
+        message = f"{settings.timeout:g} s is no time limit"
+        raise UsageError(message, hint="--timeout takes 0.1 to 3600")
+    thresholds = Thresholds(
+        parse_threshold(settings.warn, WARN), parse_threshold(settings.critical, CRITICAL)
+    )
+    origin = "--ca" if named else f"https.ca, {session.config.origin('https.ca')}"
     # A path in a file is relative to the file, one on the command line to the working directory.
-    folder = session.config.folder_of("https.ca") if ca is None else None
-    trust = load_trust(chosen, session.environ, origin=origin, cwd=folder or session.cwd)
-    return Request(make_policy(trust), seconds, settings.warn_days, settings.critical_days)
+    folder = None if named else session.config.folder_of("https.ca")
+    trust = load_trust(settings.ca, session.environ, origin=origin, cwd=folder or session.cwd)
+    strict = settings.policy == "strict"
+    return Request(make_policy(trust), settings.timeout, thresholds, strict)
 
 
-def _status(result: Result) -> ExitStatus:
-    from toolkit_https.model import Severity, Verdict
+def exit_status(results: Sequence[Result], fail_on: str, chosen: str) -> ExitStatus:
+    """Return the status for `results`: what is wrong decides, then what couldn't be checked."""
+    if chosen == "nagios":
+        from toolkit_https.monitors import nagios_state, worst_state
 
-    if result.verdict in {Verdict.UNREACHABLE, Verdict.UNVERIFIABLE}:
-        return ExitStatus.UNCHECKED
-    critical = any(found.severity is Severity.CRITICAL for found in result.findings)
-    untrusted = result.verdict is Verdict.UNTRUSTED
-    return ExitStatus.NOT_OK if untrusted or critical else ExitStatus.OK
-
-
-def _worst(statuses: Iterable[ExitStatus]) -> ExitStatus:
-    """One that is wrong decides, then one that couldn't be checked."""
-    found = set(statuses)
+        return ExitStatus(worst_state(map(nagios_state, results)))
+    statuses = {_status(result, fail_on) for result in results}
     for status in (ExitStatus.NOT_OK, ExitStatus.UNCHECKED):
-        if status in found:
+        if status in statuses:
             return status
     return ExitStatus.OK
+
+
+def _status(result: Result, fail_on: str) -> ExitStatus:
+    from toolkit_https.model import Severity, Verdict
+
+    if fail_on == "never":
+        return ExitStatus.OK
+    if result.verdict in {Verdict.UNREACHABLE, Verdict.UNVERIFIABLE}:
+        return ExitStatus.UNCHECKED
+    grave = {Severity.CRITICAL} | ({Severity.WARNING} if fail_on == "warning" else set())
+    found = any(item.severity in grave for item in result.findings)
+    untrusted = result.verdict is Verdict.UNTRUSTED
+    return ExitStatus.NOT_OK if untrusted or found else ExitStatus.OK

@@ -1,8 +1,9 @@
-"""A chain judged without a connection: OpenSSL, the second verifier and the profile, side by side."""
+"""A chain judged without a connection: OpenSSL, the second verifier, the profile, side by side."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -13,8 +14,9 @@ from OpenSSL import crypto
 from toolkit.text import clean
 from toolkit_https import names, policy, second, verify
 from toolkit_https.certificates import presented_names
-from toolkit_https.profile import Breach, examine
-from toolkit_https.second import Abstained, Question
+from toolkit_https.profile import examine
+from toolkit_https.profile_base import Breach
+from toolkit_https.second import Abstained, Opinion, Question
 
 PURPOSE_SERVER = 2
 """X509_PURPOSE_SSL_SERVER (openssl/x509v3.h)."""
@@ -41,21 +43,20 @@ class Judged:
         return not self.openssl and not self.other and not self.breaches
 
 
-def judge(
-    question: Question, *, flags: int | None = None, crls: Sequence[bytes] = ()
-) -> Judged:
+def judge(question: Question, *, flags: int | None = None, crls: Sequence[bytes] = ()) -> Judged:
     """Return the three opinions on `question`; `flags` are OpenSSL's verify flags.
 
     `crls` (PEM) are used by OpenSSL for the certificates whose issuers they are of.
     """
     chosen = policy.interpreter_flags() if flags is None else flags
     refused, path = _openssl(question, chosen, crls)
-    try:
-        other: str | None = second.refusal(question)
-    except Abstained:
-        other = None
-    examined = path or (question.leaf,)
-    return Judged(refused, other, examine(examined).breaches, path)
+    other: Opinion | None = None
+    with suppress(Abstained):
+        other = second.opinion(question)
+    # Where the verifiers took different paths, the better one counts: a client needs one.
+    paths = [found for found in (path, other.path if other else ()) if found]
+    examined = [examine(found).breaches for found in paths or [(question.leaf,)]]
+    return Judged(refused, other.refusal if other else None, min(examined, key=len), path)
 
 
 def _openssl(
@@ -74,9 +75,7 @@ def _openssl(
     return _after(question, leaf, path), path
 
 
-def _after(
-    question: Question, leaf: crypto.X509, path: tuple[x509.Certificate, ...]
-) -> str:
+def _after(question: Question, leaf: crypto.X509, path: tuple[x509.Certificate, ...]) -> str:
     """Return what OpenSSL's path validation leaves to its caller: the name and the depth."""
     if not names.matches(question.name, presented_names(leaf)):
         return "the certificate is for other names"
@@ -87,12 +86,25 @@ def _after(
     return ""
 
 
+def _sound_crl(crl: x509.CertificateRevocationList) -> x509.CertificateRevocationList:
+    """Return `crl`; raise ValueError where its number is missing or critical (RFC 5280, 5.2.3)."""
+    try:
+        number = crl.extensions.get_extension_for_class(x509.CRLNumber)
+    except x509.ExtensionNotFound as error:
+        message = "the CRL has no number"
+        raise ValueError(message) from error
+    if number.critical:
+        message = "the CRL marks its number critical"
+        raise ValueError(message)
+    return crl
+
+
 def _store(question: Question, flags: int, crls: Sequence[bytes]) -> crypto.X509Store:
     store = crypto.X509Store()
     for anchor in question.anchors:
         store.add_cert(crypto.X509.from_cryptography(anchor))
     for pem in crls:
-        store.add_crl(x509.load_pem_x509_crl(pem))
+        store.add_crl(_sound_crl(x509.load_pem_x509_crl(pem)))
     store.set_flags(flags | (CRL_CHECK if crls else 0))
     store.set_time(question.at)
     # pyOpenSSL has no method for the purpose; its own handshakes set it inside OpenSSL.

@@ -8,13 +8,16 @@ from __future__ import annotations
 import ssl
 import sys
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import cryptography
+from cryptography import x509
 from OpenSSL import SSL, crypto
 
 from toolkit.errors import UsageError
 from toolkit.text import clean
 from toolkit_https.model import Verifier
+from toolkit_https.second import parsed
 from toolkit_https.trust import TrustStore
 
 CIPHERS = (
@@ -44,7 +47,7 @@ class Observed:
     certificate_requested: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Policy:
     """A trust store made ready: the context, its flags and who judges."""
 
@@ -52,6 +55,14 @@ class Policy:
     context: SSL.Context
     flags: int
     verifier: Verifier
+
+    def anchors(self) -> tuple[x509.Certificate, ...]:
+        """Return the store parsed for the second verifier: once, when first asked for."""
+        return self._parsed
+
+    @cached_property
+    def _parsed(self) -> tuple[x509.Certificate, ...]:
+        return parsed([ssl.PEM_cert_to_DER_cert(pem.decode()) for pem in self.trust.pem])
 
 
 def make_policy(trust: TrustStore, flags: int | None = None) -> Policy:

@@ -1,4 +1,4 @@
-"""Profile rules: what RFC 5280 and the CA/Browser Forum demand of a certificate beyond verification.
+"""Profile rules: what RFC 5280 and the CA/Browser Forum demand beyond verification.
 
 Each rule is a function of one certificate and its place in the path, and yields breaches: a stable
 id, a sentence, and the source. Verifiers overlook many of these; `--policy strict` refuses all.
@@ -10,13 +10,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from toolkit_https import profile_keys, profile_names
 from toolkit_https.profile_base import Breach, Placed, extension
 
 RFC, CABF = "RFC 5280", "CA/Browser Forum BR"
-
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +31,7 @@ def examine(path: Sequence[x509.Certificate]) -> Profile:
     for at, certificate in enumerate(path):
         placed = Placed(certificate, at, len(path))
         try:
-            for rule in RULES:
-                found += rule(placed)
+            found += [breach for rule in RULES for breach in rule(placed)]
         except (ValueError, TypeError, x509.DuplicateExtension) as error:
             found.append(Breach("malformed", f"can't be parsed: {error}", RFC, at))
     return Profile(tuple(found))
@@ -45,6 +43,8 @@ def _version(placed: Placed) -> Iterator[Breach]:
 
 
 def _serial(placed: Placed) -> Iterator[Breach]:
+    if placed.is_root:
+        return  # a serial tells certificates of one issuer apart; an anchor is trusted as it is
     serial = placed.certificate.serial_number
     if serial <= 0:
         yield placed.breach("serial", "has a serial number that isn't positive", f"{RFC} 4.1.2.2")
@@ -129,9 +129,9 @@ def _extended_key_usage(placed: Placed) -> Iterator[Breach]:
         return
     if found.critical and not placed.is_authority:
         yield placed.breach("purpose", "marks its purposes critical", source)
-    if x509.ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in usages and not placed.is_authority:
+    if ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in usages and not placed.is_authority:
         yield placed.breach("purpose", "is for any purpose", source)
-    elif x509.ExtendedKeyUsageOID.SERVER_AUTH not in usages:
+    elif ExtendedKeyUsageOID.SERVER_AUTH not in usages:
         yield placed.breach("purpose", "isn't for TLS servers", f"{RFC} 4.2.1.12")
 
 

@@ -18,11 +18,11 @@ BROKEN = {"md2", "md5", "sha1"}
 
 MAXIMA = (
     (datetime(2029, 3, 15, tzinfo=UTC), 47),
-    (datetime(2026, 3, 15, tzinfo=UTC) + timedelta(days=365), 100),
+    (datetime(2027, 3, 15, tzinfo=UTC), 100),
     (datetime(2026, 3, 15, tzinfo=UTC), 200),
     (datetime(2020, 9, 1, tzinfo=UTC), 398),
 )
-"""Days of validity by date of issue, for publicly trusted issuers (ballot SC-081; before, SC-031)."""
+"""Days of validity by date of issue, for publicly trusted issuers (ballots SC-081, SC-031)."""
 
 
 def maximum_days(issued: datetime) -> int | None:

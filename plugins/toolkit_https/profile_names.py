@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
@@ -54,18 +55,52 @@ def is_dns_name(name: str) -> bool:
 
 
 def _common_name(placed: Placed) -> Iterator[Breach]:
-    """A common name must repeat a subjectAltName, spelt the same (BR 7.1.4.3)."""
-    if placed.is_authority:
-        return
+    """A common name that looks like one of the names must be one, spelt the same (BR 7.1.4.3).
+
+    One that can't be taken for a name (`My server`), is of another kind than the names (a host name
+    beside addresses), or is the domain that the names are in, is a label: clients ignore it.
+    """
     found = extension(placed.certificate, x509.SubjectAlternativeName)
-    names: set[str] = set()
-    if found is not None:
-        names |= set(found.value.get_values_for_type(x509.DNSName))
-        names |= {str(item) for item in found.value.get_values_for_type(x509.IPAddress)}
+    if placed.is_authority or found is None:
+        return
+    dns = found.value.get_values_for_type(x509.DNSName)
+    addresses = found.value.get_values_for_type(x509.IPAddress)
     for attribute in placed.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME):
-        if attribute.value not in names:
+        name = str(attribute.value)
+        if _misspelt_address(name, addresses) or _stray_host(name, dns):
             message = "has a common name that isn't one of its subjectAltNames"
             yield placed.breach("common-name", message, f"{CABF} 7.1.4.3")
+
+
+def _misspelt_address(name: str, addresses: Iterable[object]) -> bool:
+    """Tell whether `name` spells an address otherwise than RFC 5952 or RFC 1123 do."""
+    if name in map(str, addresses):
+        return False
+    return any(spelt in addresses for spelt in _spelt(name))
+
+
+def _spelt(name: str) -> Iterator[object]:
+    """Yield the addresses that inet_aton(3) and inet_pton(3) take `name` for."""
+    parts = name.split(".")
+    with suppress(ValueError):
+        yield ipaddress.ip_address(name)
+    with suppress(ValueError):
+        yield ipaddress.IPv4Address(int(name, 0))
+    with suppress(ValueError):
+        yield ipaddress.IPv4Address(".".join(str(int(part)) for part in parts))
+
+
+def _stray_host(name: str, dns: Sequence[str]) -> bool:
+    if not dns or name in dns or "." not in name or not is_host_like(name):
+        return False
+    return not any(other.endswith(f".{name}") for other in dns)
+
+
+def is_host_like(name: str) -> bool:
+    """Tell whether people may take `name` for a host name, internationalised ones included."""
+    labels = name.removeprefix("*.").split(".")
+    worded = all(label and label.replace("-", "a").isalnum() for label in labels)
+    return worded and not labels[-1].isdigit()
 
 
 def _name_constraints(placed: Placed) -> Iterator[Breach]:

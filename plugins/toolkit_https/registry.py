@@ -110,6 +110,21 @@ REGISTRY: Mapping[str, Kind] = {
         WARNING, "The path in use ends soon.",
         "Renew it now, and see why automatic renewal hasn't.",
     ),
+    "issuer-expires-first": Kind(
+        WARNING,
+        "An intermediate or root of the path ends soon, or before the server's certificate.",
+        "Get the present chain from the authority and install it; renewing the leaf doesn't help.",
+    ),
+    "verifiers-disagree": Kind(
+        WARNING,
+        "OpenSSL and the verifier of cryptography disagree about this path.",
+        "Have it issued again so that both accept it; the message says what one of them refuses.",
+    ),
+    "profile-breach": Kind(
+        INFO,
+        "A certificate breaks a rule of RFC 5280 or of the CA/Browser Forum.",
+        "Have it issued again as the source says; --policy strict refuses it.",
+    ),
     "ca-directory-not-hashed": Kind(
         WARNING, "The trust folder isn't hashed: OpenSSL's own lookup finds nothing in it.",
         "Run: openssl rehash FOLDER",

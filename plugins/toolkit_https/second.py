@@ -37,8 +37,16 @@ class Question:
     depth: int | None = None
 
 
-def refusal(question: Question, seconds: float = SECONDS) -> str:
-    """Return why this verifier refuses, "" if it accepts.
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """Why the verifier refuses ("" if it accepts), and the path that it accepted."""
+
+    refusal: str
+    path: tuple[x509.Certificate, ...] = ()
+
+
+def opinion(question: Question, seconds: float = SECONDS) -> Opinion:
+    """Return what this verifier says of `question`.
 
     Raises Abstained where it can't judge: no anchor, a name it has no type for, out of time.
     """
@@ -56,19 +64,19 @@ class Abstained(Exception):  # noqa: N818  no verdict, and no error of the progr
     """The verifier gave no verdict."""
 
 
-def _verify(question: Question) -> str:
+def _verify(question: Question) -> Opinion:
     try:
-        builder = verification.PolicyBuilder().store(verification.Store(question.anchors))
+        builder = verification.PolicyBuilder().store(verification.Store(list(question.anchors)))
         depth = MAX_DEPTH if question.depth is None else question.depth
         builder = builder.time(question.at.replace(tzinfo=None)).max_chain_depth(depth)
         verifier = builder.build_server_verifier(_subject(question.name))
     except ValueError as error:
         raise Abstained(clean(str(error), limit=120)) from error
     try:
-        verifier.verify(question.leaf, list(question.intermediates))
+        path = verifier.verify(question.leaf, list(question.intermediates))
     except (verification.VerificationError, ValueError, TypeError) as error:
-        return clean(str(error), limit=200) or type(error).__name__
-    return ""
+        return Opinion(clean(str(error), limit=200) or type(error).__name__)
+    return Opinion("", tuple(path))
 
 
 def _subject(name: str) -> verification.Subject:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +29,22 @@ class Settings:
         default=32,
         metadata={"doc": "Targets checked at once, to begin with.", "minimum": 1, "maximum": 512},
     )
-    warn_days: int = field(
-        default=30, metadata={"doc": "A path that ends in fewer days is a warning.", "minimum": 0}
+    warn: str = field(
+        default="",
+        metadata={
+            "doc": "End of the server's certificate: a warning at the lesser of days and share of "
+            "its lifetime, such as `30d,25%` (the default)."
+        },
     )
-    critical_days: int = field(
-        default=7,
-        metadata={"doc": "A path that ends in fewer days is a critical finding.", "minimum": 0},
+    critical: str = field(
+        default="", metadata={"doc": "The same for a critical finding; by default `7d,10%`."}
+    )
+    policy: Literal["requests", "strict"] = field(
+        default="requests",
+        metadata={"doc": "`strict` refuses what either verifier or a profile rule refuses."},
+    )
+    fail_on: Literal["critical", "warning", "never"] = field(
+        default="critical", metadata={"doc": "The least severity of findings that is status 1."}
     )
     targets: tuple[str, ...] = field(
         default=(), metadata={"doc": "What `toolkit https check` checks when none is named."}

@@ -10,6 +10,7 @@ from toolkit.output import Look, Record, View
 from toolkit.terminal import Line, Span
 from toolkit.text import clean
 from toolkit_https.model import Certificate, Finding, Http, Result, Severity, Verdict
+from toolkit_https.monitors import nagios, prometheus
 
 SCHEMA = "toolkit.https.check/1"
 
@@ -149,4 +150,5 @@ VIEW: View[Result] = View(
     lines=lines,
     columns=("target", "verdict", "ids", "days_left", "expires", "protocol", "cipher", "address",
              "port", "seconds"),
+    formats={"nagios": nagios, "prometheus": prometheus},
 )  # fmt: skip

@@ -109,8 +109,8 @@ def main() -> None:
     slowest = max(scored, key=lambda item: item.seconds)
     print(f"slowest: {slowest.seconds:.2f} s ({slowest.case})")
     wrong = [item for item in scored if item.strict != item.expected]
-    accepted = sum(item.strict for item in wrong)
-    print(f"strict is wrong on {len(wrong)}: {accepted} accepted, {len(wrong) - accepted} refused")
+    too_lax = sum(item.strict for item in wrong)
+    print(f"strict is wrong on {len(wrong)}: {too_lax} accepted, {len(wrong) - too_lax} refused")
     if "--wrong" in sys.argv:
         for item in wrong:
             print(f"  {'accepts' if item.strict else 'refuses'} {item.case}: {_why(item)}")

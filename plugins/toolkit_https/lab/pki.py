@@ -21,6 +21,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 Key: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 
 LIFETIME_DAYS = 60.0
+AUTHORITY_MORE = 60.0
+"""Days by which an authority outlives what it issues."""
 SERVER, CLIENT = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
 
 
@@ -70,6 +72,7 @@ def issue(subject: Subject, issuer: Authority | None, key: Key | None = None) ->
     """Return a certificate for `subject` signed by `issuer` (None: by itself), and its key."""
     own = key or ecdsa_key()
     now = datetime.now(UTC)
+    more = AUTHORITY_MORE if subject.authority else 0.0
     name = _name(subject.name)
     builder = (
         x509.CertificateBuilder()
@@ -78,7 +81,7 @@ def issue(subject: Subject, issuer: Authority | None, key: Key | None = None) ->
         .public_key(own.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now + timedelta(days=subject.days[0]))
-        .not_valid_after(now + timedelta(days=subject.days[1]))
+        .not_valid_after(now + timedelta(days=subject.days[1] + more))
     )
     for extension, critical in _extensions(subject, own, issuer):
         builder = builder.add_extension(extension, critical)

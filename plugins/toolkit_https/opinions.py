@@ -1,0 +1,80 @@
+"""The second verifier and the profile rules, asked about what a handshake showed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+
+from toolkit_https import second
+from toolkit_https.certificates import der
+from toolkit_https.handshake import Shaken
+from toolkit_https.model import Finding, Severity
+from toolkit_https.profile import examine
+from toolkit_https.profile_base import Breach
+from toolkit_https.registry import finding
+from toolkit_https.second import Abstained, Question
+from toolkit_https.targets import Target
+
+if TYPE_CHECKING:
+    from toolkit_https.check import Request
+
+
+def second_opinions(
+    shaken: Shaken, target: Target, request: Request, *, refused: bool
+) -> Iterator[Finding]:
+    """Yield where the second verifier differs from OpenSSL, and the breaches of the profile.
+
+    `refused` tells that OpenSSL or the name already refused. Under the strict policy what would be
+    a warning is critical: it decides the verdict.
+    """
+    presented = second.parsed([der(item) for item in shaken.presented])
+    path = second.parsed([der(item) for item in shaken.path])
+    if not presented:
+        return
+    question = _question(presented, path, target.name, request, refused=refused)
+    try:
+        opinion = second.opinion(question)
+    except Abstained:
+        opinion = None
+    severity = Severity.CRITICAL if request.strict else None
+    if opinion is not None and bool(opinion.refusal) != refused:
+        yield finding("verifiers-disagree", _disagreement(opinion.refusal), severity=severity)
+    if not refused:
+        for breach in examine(path).breaches:
+            yield finding("profile-breach", _sentence(breach, path), severity=severity)
+
+
+def _question(
+    presented: Sequence[x509.Certificate],
+    path: Sequence[x509.Certificate],
+    name: str,
+    request: Request,
+    *,
+    refused: bool,
+) -> Question:
+    """A path that was accepted is asked about with its own anchor: no store is parsed for it."""
+    anchors = request.policy.anchors() if refused or not path else (path[-1],)
+    others = tuple(dict.fromkeys([*presented[1:], *path[1:-1]]))
+    return Question(presented[0], others, anchors, name, request.now())
+
+
+def _disagreement(refusal: str) -> str:
+    if refusal:
+        return (
+            "OpenSSL accepts the path, the verifier of cryptography (WebPKI) refuses it: "
+            f"{refusal}. Strict clients may refuse it too."
+        )
+    return (
+        "OpenSSL refuses what the verifier of cryptography (WebPKI) accepts: clients without "
+        "OpenSSL may accept it."
+    )
+
+
+def _sentence(breach: Breach, path: Sequence[x509.Certificate]) -> str:
+    last = len(path) - 1
+    who = "The server's certificate" if breach.depth == 0 else "An intermediate"
+    if breach.depth and breach.depth == last:
+        who = "The root"
+    return f"{who} {breach.message} ({breach.source})."
