@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
-from cryptography.x509.oid import AuthorityInformationAccessOID, ExtensionOID
+from cryptography.x509.oid import AuthorityInformationAccessOID
 from OpenSSL.crypto import FILETYPE_ASN1, X509, dump_certificate
 
 from toolkit_https.model import Certificate
@@ -24,26 +24,25 @@ def der(certificate: X509) -> bytes:
 
 def describe_chain(presented: Sequence[X509], path: Sequence[X509]) -> tuple[Certificate, ...]:
     """Return the path in use from leaf to anchor, then what was presented and isn't in it."""
-    sent = [der(item) for item in presented]
-    used = [der(item) for item in path] or sent[:1]
+    return describe_ders([der(item) for item in presented], [der(item) for item in path])
+
+
+def describe_ders(sent: Sequence[bytes], path: Sequence[bytes]) -> tuple[Certificate, ...]:
+    """As `describe_chain`, of DER."""
+    used = list(path) or list(sent[:1])
     chain = [_describe(raw, at, in_path=True, presented=raw in sent) for at, raw in enumerate(used)]
     extra = [raw for raw in dict.fromkeys(sent) if raw not in used]
     return (*chain, *(_describe(raw, -1, in_path=False, presented=True) for raw in extra))
 
 
-def presented_names(certificate: X509) -> PresentedNames:
+def names_of(certificate: x509.Certificate) -> PresentedNames:
     """Return the names that count: dNSName and iPAddress of subjectAltName (RFC 9525, 6.3)."""
     try:
-        found = certificate.to_cryptography().extensions.get_extension_for_oid(
-            ExtensionOID.SUBJECT_ALTERNATIVE_NAME
-        )
-    except (ValueError, x509.ExtensionNotFound, TypeError):
+        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        dns = found.get_values_for_type(x509.DNSName)
+        addresses = found.get_values_for_type(x509.IPAddress)
+    except (ValueError, TypeError, x509.ExtensionNotFound, x509.DuplicateExtension):
         return PresentedNames((), ())
-    names = found.value
-    if not isinstance(names, x509.SubjectAlternativeName):
-        return PresentedNames((), ())
-    dns = names.get_values_for_type(x509.DNSName)
-    addresses = names.get_values_for_type(x509.IPAddress)
     return PresentedNames(
         tuple(dns[:MAX_NAMES]), tuple(str(address) for address in addresses[:MAX_NAMES])
     )

@@ -7,18 +7,23 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from cryptography import x509
+
 from toolkit.text import clean
-from toolkit_https import certificates, expiry, names, verify
+from toolkit_https import certificates, expiry, names, pins, second, verify
 from toolkit_https.connect import Resolve, Unreachable, connect, resolve
 from toolkit_https.deadline import Deadline
 from toolkit_https.expiry import Thresholds
 from toolkit_https.handshake import Shaken, shake
 from toolkit_https.model import Certificate, Finding, Result, Severity, Verdict
+from toolkit_https.names import PresentedNames
 from toolkit_https.opinions import second_opinions
+from toolkit_https.pins import Pins
 from toolkit_https.policy import Policy
 from toolkit_https.registry import finding
 from toolkit_https.targets import Target
 
+POST_QUANTUM = ("MLKEM", "Kyber")
 UNVERIFIABLE = {"client-certificate-required", "protocol-too-old", "handshake-refused"}
 
 
@@ -30,6 +35,7 @@ class Request:
     timeout: float = 10.0
     thresholds: Thresholds = field(default_factory=Thresholds)
     strict: bool = False
+    pins: Pins = field(default_factory=Pins)
     lookup: Resolve = resolve
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -43,7 +49,7 @@ def check(target: Target, request: Request) -> Result:
     try:
         sock, address = connect(target, deadline, request.lookup)
         with sock:
-            name = "" if target.is_ip else target.name
+            name = target.sni or ("" if target.is_ip else target.name)
             shaken = shake(request.policy, sock, name, deadline)
         result = _judge(replace(result, address=address), target, shaken, request)
     except Unreachable as error:
@@ -70,10 +76,11 @@ def _judge(result: Result, target: Target, shaken: Shaken, request: Request) -> 
     opinions = list(second_opinions(shaken, target, request, refused=bool(faults)))
     if request.strict and any(item.severity is Severity.CRITICAL for item in opinions):
         verdict = Verdict.UNTRUSTED
-    found += opinions
+    found += [*opinions, *pins.unexpected(chain, request.pins)]
     result = replace(
-        result, verdict=verdict, chain=chain, protocol=shaken.protocol, cipher=shaken.cipher
-    )
+        result, verdict=verdict, chain=chain, protocol=shaken.protocol, cipher=shaken.cipher,
+        group=shaken.group,
+    )  # fmt: skip
     if chain:
         result = _expiry(result)
     if not faults and chain:
@@ -100,15 +107,17 @@ def _chain_faults(target: Target, shaken: Shaken, chain: Sequence[Certificate]) 
         return []
     path = [certificate for certificate in chain if certificate.in_path]
     faults = list(verify.findings(shaken.errors, path))
-    mismatch = _name_fault(target, shaken)
+    leaf = next(iter(second.parsed([certificates.der(shaken.presented[0])])), None)
+    mismatch = name_fault(target.name, leaf)
     return [*faults, mismatch] if mismatch else faults
 
 
-def _name_fault(target: Target, shaken: Shaken) -> Finding | None:
-    presented = certificates.presented_names(shaken.presented[0])
-    if names.matches(target.name, presented):
+def name_fault(name: str, leaf: x509.Certificate | None) -> Finding | None:
+    """Return why the certificate isn't for `name`, or None; an unreadable one has no names."""
+    presented = certificates.names_of(leaf) if leaf is not None else PresentedNames((), ())
+    if names.matches(name, presented):
         return None
-    wanted = clean(target.name)
+    wanted = clean(name)
     if not presented:
         message = (
             f"The certificate has no subjectAltName, so it is for no name; {wanted} is wanted."
@@ -116,7 +125,7 @@ def _name_fault(target: Target, shaken: Shaken) -> Finding | None:
         return finding("no-subject-alt-name", message)
     shown = clean(names.described([*presented.dns, *presented.addresses]), limit=300)
     several = len(presented.dns) + len(presented.addresses) > 1
-    near = names.nearest_name(target.name, presented) if several else None
+    near = names.nearest_name(name, presented) if several else None
     hint = f" The nearest is {clean(near, limit=100)}." if near else ""
     return finding("name-mismatch", f"The certificate is for {shown}, not for {wanted}.{hint}")
 
@@ -154,6 +163,9 @@ def _while_trusted(result: Result, shaken: Shaken, request: Request) -> Iterator
         difference = verify.strict_difference(shaken.path, shaken.presented, result.chain)
         if difference:
             yield difference
+    if shaken.group and not any(word in shaken.group for word in POST_QUANTUM):
+        message = f"The key exchange ({clean(shaken.group)}) isn't post-quantum."
+        yield finding("no-post-quantum", message)
     if not request.policy.trust.hashed:
         folder = clean(result.trust.path)
         yield finding("ca-directory-not-hashed", remedy=f"Run: openssl rehash {folder}")

@@ -20,10 +20,15 @@ from toolkit_https.settings import Settings
 if TYPE_CHECKING:
     from toolkit_https.check import Request
     from toolkit_https.model import Result
+    from toolkit_https.targets import Target
 
 app = application("Check HTTPS servers as their clients do: verdict, reason and remedy.")
 
 POLICIES, SEVERITIES = ("requests", "strict"), ("critical", "warning", "never")
+VERIFY = (
+    ("Is the new certificate right for shop.example?",
+     "toolkit https verify fullchain.pem --key key.pem --host shop.example --ca ca.pem"),
+)  # fmt: skip
 EXPLAIN = (("What it means, and how to mend it", "toolkit https explain incomplete-chain"),)
 MIN_SECONDS, MAX_SECONDS = 0.1, 3600
 EXAMPLES = (
@@ -79,6 +84,25 @@ def check(
             help="Findings that are status 1: critical (default), warning or never.",
         ),
     ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", metavar="FILE|-", help="More targets: one a line, or .csv."),
+    ] = None,
+    ipv4: Annotated[bool, typer.Option("-4", help="IPv4 addresses only.")] = False,
+    ipv6: Annotated[bool, typer.Option("-6", help="IPv6 addresses only.")] = False,
+    all_addresses: Annotated[
+        bool, typer.Option("--all-addresses", help="Check each address of a name.")
+    ] = False,
+    sni: Annotated[
+        str, typer.Option("--sni", metavar="NAME", help="Send this name in the handshake.")
+    ] = "",
+    expect_issuer: Annotated[
+        str, typer.Option("--expect-issuer", metavar="TEXT", help="Part of the issuer's name.")
+    ] = "",
+    expect_fingerprint: Annotated[
+        str,
+        typer.Option("--expect-fingerprint", metavar="SHA256", help="Of the certificate, in hex."),
+    ] = "",
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write there, whole or not at all."),
@@ -95,15 +119,19 @@ def check(
         session.config.section("https", Settings),
         ca=ca, timeout=timeout, policy=policy, warn=warn, critical=critical, fail_on=fail_on,
     )  # fmt: skip
-    wanted = list(targets or settings.targets)
-    if not wanted:
-        hint = "name one, or set https.targets in toolkit.yaml"
-        raise UsageError("there is no target to check", hint=hint)
-    from toolkit_https.views import VIEW  # typer's help needs none of this
+    from toolkit_https.gather import Wanted, gather  # typer's help needs none of this
+    from toolkit_https.pins import make_pins
+    from toolkit_https.views import VIEW
 
     session.output.check_format(VIEW)
+    wanted = Wanted(tuple(targets or ()), file, settings.targets, sni, all_addresses, ipv4, ipv6)
+    request = replace(
+        _request(session, settings, named=ca is not None),
+        pins=make_pins(expect_issuer, expect_fingerprint),
+        lookup=wanted.lookup,
+    )
     seen: list[Result] = []
-    results = _run(session, settings, wanted, seen, named=ca is not None)
+    results = _run(gather(wanted, session.cwd), request, settings.workers, seen)
     if output is None:
         session.output.emit(results, VIEW)
     else:
@@ -111,6 +139,46 @@ def check(
         replace(session.output, stdout=buffer, color="never").emit(results, VIEW)
         write_atomic(session.cwd / output, buffer.getvalue())
     return exit_status(seen, settings.fail_on, session.output.format)
+
+
+@command(app, "verify", examples=VERIFY, formats=("nagios", "prometheus"))
+def verify(
+    session: Session,
+    certificate: Annotated[Path, typer.Argument(metavar="CERT", help="PEM, DER or PKCS#12.")],
+    host: Annotated[str, typer.Option("--host", metavar="NAME", help="The name it is for.")],
+    chain: Annotated[
+        list[Path] | None, typer.Option("--chain", metavar="FILE", help="The issuers.")
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option("--key", metavar="FILE", help="Does this key belong to it?")
+    ] = None,
+    crl: Annotated[
+        list[Path] | None, typer.Option("--crl", metavar="FILE", help="A revocation list (PEM).")
+    ] = None,
+    ca: Annotated[
+        str | None,
+        typer.Option("--ca", metavar="FILE|DIR|system", help="Trust these; default: as requests."),
+    ] = None,
+    at: Annotated[
+        str, typer.Option("--at", metavar="TIME", help="Verify for that time (ISO 8601, UTC).")
+    ] = "",
+    policy: Annotated[
+        str | None, typer.Option("--policy", metavar="POLICY", help="requests or strict.")
+    ] = None,
+) -> ExitStatus:
+    """Verify files before they are installed: the verdict and findings that a server would get.
+
+    A passphrase is asked for on the terminal, or taken from TOOLKIT_HTTPS_PASSPHRASE.
+    """
+    from toolkit_https.verify_command import Asked, run
+    from toolkit_https.views import VIEW
+
+    settings = _chosen(session.config.section("https", Settings), ca=ca, policy=policy)
+    session.output.check_format(VIEW)
+    asked = Asked(certificate, tuple(chain or ()), key, tuple(crl or ()), host, at)
+    result = run(session, asked, _request(session, settings, named=ca is not None))
+    session.output.emit([result], VIEW)
+    return exit_status([result], settings.fail_on, session.output.format)
 
 
 @command(app, "explain", examples=EXPLAIN)
@@ -141,17 +209,16 @@ def _chosen(settings: Settings, **options: object) -> Settings:
 
 
 def _run(
-    session: Session, settings: Settings, wanted: Sequence[str], seen: list[Result], *, named: bool
+    targets: Sequence[Target], request: Request, workers: int, seen: list[Result]
 ) -> Iterator[Result]:
     from toolkit_https.check import check as check_one
     from toolkit_https.fleet import check_all
-    from toolkit_https.targets import parse_target
+    from toolkit_https.gather import differing
 
-    parsed = [parse_target(text) for text in dict.fromkeys(wanted)]
-    request = _request(session, settings, named=named)
-    for result in check_all(parsed, lambda target: check_one(target, request), settings.workers):
-        seen.append(result)
-        yield result
+    for result in check_all(targets, lambda target: check_one(target, request), workers):
+        told = differing(result, seen)
+        seen.append(told)
+        yield told
 
 
 def _request(session: Session, settings: Settings, *, named: bool) -> Request:

@@ -48,6 +48,7 @@ class Shaken:
     path: list[X509] = field(default_factory=list)
     protocol: str = ""
     cipher: str = ""
+    group: str = ""
     refused_client: bool = False
 
     @property
@@ -113,6 +114,7 @@ def shake(policy: Policy, sock: socket.socket, name: str, deadline: Deadline) ->
     if shaken.failure is None:
         shaken.protocol = connection.get_protocol_version_name()
         shaken.cipher = connection.get_cipher_name() or ""
+        shaken.group = connection.get_group_name() or ""
         if shaken.observed.certificate_requested:
             shaken.refused_client = _refused_later(wire, deadline)
         with suppress(SSL.Error, OSError):

@@ -108,7 +108,7 @@ class Result:
 
     `target` is as typed; `expires` is the earliest end in the path in use and `expires_subject`
     whose; `days_left` whole days until then at `checked` (negative: since then). `seconds` is how
-    long the check took.
+    long the check took. `group` is the key exchange group.
     """
 
     target: str
@@ -124,6 +124,7 @@ class Result:
     seconds: float
     protocol: str = ""
     cipher: str = ""
+    group: str = ""
     expires: datetime | None = None
     expires_subject: str = ""
     days_left: int | None = None

@@ -13,7 +13,7 @@ from OpenSSL import crypto
 
 from toolkit.text import clean
 from toolkit_https import names, policy, second, verify
-from toolkit_https.certificates import presented_names
+from toolkit_https.certificates import names_of
 from toolkit_https.profile import examine
 from toolkit_https.profile_base import Breach
 from toolkit_https.second import Abstained, Opinion, Question
@@ -25,12 +25,16 @@ CRL_CHECK = 0x4
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Three opinions: `openssl` and `other` are refusals ("" accepts), None is no opinion."""
+    """Three opinions: `openssl` and `other` are refusals ("" accepts), None is no opinion.
+
+    `error` is OpenSSL's, as (depth, code), where it is about the path; `path` is empty then.
+    """
 
     openssl: str
     other: str | None
     breaches: tuple[Breach, ...]
     path: tuple[x509.Certificate, ...]
+    error: tuple[int, int] | None = None
 
     @property
     def accepted(self) -> bool:
@@ -49,19 +53,19 @@ def judge(question: Question, *, flags: int | None = None, crls: Sequence[bytes]
     `crls` (PEM) are used by OpenSSL for the certificates whose issuers they are of.
     """
     chosen = policy.interpreter_flags() if flags is None else flags
-    refused, path = _openssl(question, chosen, crls)
+    refused, path, error = _openssl(question, chosen, crls)
     other: Opinion | None = None
     with suppress(Abstained):
         other = second.opinion(question)
     # Where the verifiers took different paths, the better one counts: a client needs one.
     paths = [found for found in (path, other.path if other else ()) if found]
     examined = [examine(found).breaches for found in paths or [(question.leaf,)]]
-    return Judged(refused, other.refusal if other else None, min(examined, key=len), path)
+    return Judged(refused, other.refusal if other else None, min(examined, key=len), path, error)
 
 
 def _openssl(
     question: Question, flags: int, crls: Sequence[bytes]
-) -> tuple[str, tuple[x509.Certificate, ...]]:
+) -> tuple[str, tuple[x509.Certificate, ...], tuple[int, int] | None]:
     try:
         store = _store(question, flags, crls)
         leaf = crypto.X509.from_cryptography(question.leaf)
@@ -69,15 +73,16 @@ def _openssl(
         context = crypto.X509StoreContext(store, leaf, others)
         path = tuple(item.to_cryptography() for item in context.get_verified_chain())
     except crypto.X509StoreContextError as error:
-        return verify.error_text(int(error.errors[0])), ()
+        code, depth = int(error.errors[0]), int(error.errors[1])
+        return verify.error_text(code), (), (depth, code)
     except (crypto.Error, ValueError, TypeError, UnsupportedAlgorithm) as error:
-        return f"can't be read: {clean(str(error), limit=120)}", ()
-    return _after(question, leaf, path), path
+        return f"can't be read: {clean(str(error), limit=120)}", (), None
+    return _after(question, path), path, None
 
 
-def _after(question: Question, leaf: crypto.X509, path: tuple[x509.Certificate, ...]) -> str:
+def _after(question: Question, path: tuple[x509.Certificate, ...]) -> str:
     """Return what OpenSSL's path validation leaves to its caller: the name and the depth."""
-    if not names.matches(question.name, presented_names(leaf)):
+    if not names.matches(question.name, names_of(question.leaf)):
         return "the certificate is for other names"
     if question.depth is not None:
         counted = [item for item in path[1:-1] if item.subject != item.issuer]

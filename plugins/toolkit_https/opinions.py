@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cryptography import x509
 
+from toolkit.text import clean
 from toolkit_https import second
 from toolkit_https.certificates import der
 from toolkit_https.handshake import Shaken
@@ -40,10 +41,10 @@ def second_opinions(
         opinion = None
     severity = Severity.CRITICAL if request.strict else None
     if opinion is not None and bool(opinion.refusal) != refused:
-        yield finding("verifiers-disagree", _disagreement(opinion.refusal), severity=severity)
+        yield finding("verifiers-disagree", disagreement(opinion.refusal), severity=severity)
     if not refused:
         for breach in examine(path).breaches:
-            yield finding("profile-breach", _sentence(breach, path), severity=severity)
+            yield breach_finding(breach, len(path), severity)
 
 
 def _question(
@@ -60,7 +61,8 @@ def _question(
     return Question(presented[0], others, anchors, name, request.now())
 
 
-def _disagreement(refusal: str) -> str:
+def disagreement(refusal: str) -> str:
+    """Return who refuses: the second verifier for the reason `refusal`, or OpenSSL alone ("")."""
     if refusal:
         return (
             "OpenSSL accepts the path, the verifier of cryptography (WebPKI) refuses it: "
@@ -72,9 +74,10 @@ def _disagreement(refusal: str) -> str:
     )
 
 
-def _sentence(breach: Breach, path: Sequence[x509.Certificate]) -> str:
-    last = len(path) - 1
+def breach_finding(breach: Breach, length: int, severity: Severity | None) -> Finding:
+    """Return a breach in a path of `length` certificates as a finding."""
     who = "The server's certificate" if breach.depth == 0 else "An intermediate"
-    if breach.depth and breach.depth == last:
+    if breach.depth and breach.depth == length - 1:
         who = "The root"
-    return f"{who} {breach.message} ({breach.source})."
+    message = f"{who} {clean(breach.message)} ({breach.source})."
+    return finding("profile-breach", message, severity=severity)

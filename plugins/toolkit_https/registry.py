@@ -125,6 +125,22 @@ REGISTRY: Mapping[str, Kind] = {
         "A certificate breaks a rule of RFC 5280 or of the CA/Browser Forum.",
         "Have it issued again as the source says; --policy strict refuses it.",
     ),
+    "key-mismatch": Kind(
+        CRITICAL,
+        "The private key doesn't belong to the certificate.",
+        "Find the key that the request was made with, or have a certificate issued for this one.",
+    ),
+    "wrong-order": Kind(
+        WARNING,
+        "The certificates are in the wrong order.",
+        "Write the server's certificate first, then each issuer of the one before: TLS 1.2 "
+        "demands it (RFC 5246, 7.4.2).",
+    ),
+    "crl-missing": Kind(
+        CRITICAL,
+        "There is no valid revocation list of the issuer among the files of --crl.",
+        "Fetch the issuer's present list; the certificate names its address.",
+    ),
     "ca-directory-not-hashed": Kind(
         WARNING, "The trust folder isn't hashed: OpenSSL's own lookup finds nothing in it.",
         "Run: openssl rehash FOLDER",
@@ -172,6 +188,26 @@ REGISTRY: Mapping[str, Kind] = {
     "no-hsts": Kind(
         INFO, "The response has no Strict-Transport-Security header.",
         "Add one (RFC 6797) once everything under this name is https.",
+    ),
+    "no-post-quantum": Kind(
+        INFO,
+        "The key exchange isn't post-quantum: what is recorded today may be read one day.",
+        "Enable X25519MLKEM768 (OpenSSL 3.5 or later does by default).",
+    ),
+    "unexpected-issuer": Kind(
+        CRITICAL,
+        "The certificate isn't by the issuer that was expected.",
+        "Find out who had it issued and why; correct --expect-issuer if the change was meant.",
+    ),
+    "unexpected-fingerprint": Kind(
+        CRITICAL,
+        "The certificate isn't the one that was expected.",
+        "If it was renewed, expect the new one; otherwise find out who answers in its place.",
+    ),
+    "addresses-differ": Kind(
+        WARNING,
+        "The addresses of a name present different certificates.",
+        "Deploy the same certificate to all of them, or check that the difference is meant.",
     ),
     "unknown-host": Kind(
         CRITICAL, "The name doesn't resolve.", "Check the spelling and the DNS.",

@@ -22,7 +22,8 @@ class Target:
     """Where to connect and whom to expect.
 
     `name` is the reference identity (A-label or IP address, RFC 9525), `address` the host to
-    connect to (usually the same), `url` the https URL if one was given.
+    connect to (usually the same), `url` the https URL if one was given, `sni` the name sent in the
+    handshake where it isn't `name`.
     """
 
     text: str
@@ -30,6 +31,7 @@ class Target:
     address: str
     port: int
     url: str = ""
+    sni: str = ""
 
     @property
     def is_ip(self) -> bool:

@@ -13,6 +13,7 @@ from toolkit_https.model import Certificate, Finding
 from toolkit_https.registry import finding
 
 CODES: Mapping[int, str] = {
+    3: "crl-missing", 11: "crl-missing", 12: "crl-missing",
     2: "untrusted-root", 7: "bad-signature", 4: "bad-signature", 6: "bad-signature",
     9: "not-yet-valid", 10: "expired", 13: "malformed-certificate", 14: "malformed-certificate",
     18: "self-signed", 19: "untrusted-root", 20: "incomplete-chain", 21: "incomplete-chain",

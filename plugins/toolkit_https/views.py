@@ -75,7 +75,10 @@ def _details(result: Result) -> Iterator[Line]:
     for certificate in result.chain:
         yield from _of_certificate(certificate)
     if result.protocol:
-        yield (("  handshake: ", "dim"), (f"{result.protocol}, {result.cipher}", ""))
+        yield (
+            ("  handshake: ", "dim"),
+            (f"{result.protocol}, {result.cipher}, {result.group or 'no group'}", ""),
+        )
     if result.address:
         yield (("  address: ", "dim"), (f"{result.address} port {result.port}", ""))
     if result.http:

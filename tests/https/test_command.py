@@ -8,6 +8,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from toolkit.testing import Home, Run, examples_of
 from toolkit_https.lab import Lab
@@ -178,7 +179,11 @@ def test_verbose_shows_chain_and_verifier(lab: Lab, home: Home, toolkit_run: Run
 def test_every_example_runs(line: str, lab: Lab, home: Home, toolkit_run: Run) -> None:
     """`shop.example` doesn't exist here: those end with 4; the one on loopback is checked."""
     _, *argv = shlex.split(line)
-    server = lab.start("good")
+    server, presented = lab.start("good"), lab.pki.leaf()
+    pem = [item.certificate.public_bytes(Encoding.PEM).decode() for item in presented.chain]
+    home.write("fullchain.pem", "".join(pem))
+    private = presented.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    home.write("key.pem", private.decode())
     argv = [word.replace("127.0.0.1:8443", f"127.0.0.1:{server.port}") for word in argv]
     reached = "--ca" in argv or argv[1] == "explain"
     expected = 0 if reached else 2 if "nagios" in argv else 4

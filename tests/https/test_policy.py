@@ -123,7 +123,7 @@ def test_the_second_verifiers_opinion_is_told_where_it_differs(lab: Lab, request
     assert "clients without OpenSSL may accept it" in told["verifiers-disagree"]
 
 
-LABEL = r'[a-z]+="([^"\]|\.)*"'
+LABEL = r'[a-z]+="([^"\\]|\\.)*"'
 LINE = re.compile(r"(# (HELP|TYPE) [a-z_]+ .+|[a-z_]+\{" + LABEL + r"(," + LABEL + r")*\} [0-9.]+)")
 
 
