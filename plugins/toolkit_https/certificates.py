@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
@@ -30,7 +31,11 @@ def describe_chain(presented: Sequence[X509], path: Sequence[X509]) -> tuple[Cer
 def describe_ders(sent: Sequence[bytes], path: Sequence[bytes]) -> tuple[Certificate, ...]:
     """As `describe_chain`, of DER."""
     used = list(path) or list(sent[:1])
-    chain = [_describe(raw, at, in_path=True, presented=raw in sent) for at, raw in enumerate(used)]
+    # The role, not the depth, so that one issuer is described once for all servers.
+    chain = [
+        _describe(raw, min(at, 1), in_path=True, presented=raw in sent)
+        for at, raw in enumerate(used)
+    ]
     extra = [raw for raw in dict.fromkeys(sent) if raw not in used]
     return (*chain, *(_describe(raw, -1, in_path=False, presented=True) for raw in extra))
 
@@ -48,6 +53,7 @@ def names_of(certificate: x509.Certificate) -> PresentedNames:
     )
 
 
+@lru_cache(maxsize=1024)
 def _describe(raw: bytes, at: int, *, in_path: bool, presented: bool) -> Certificate:
     try:
         parsed = x509.load_der_x509_certificate(raw)

@@ -11,7 +11,7 @@ from toolkit.text import clean
 from toolkit_https.deadline import Deadline, within
 from toolkit_https.model import Finding
 from toolkit_https.registry import finding
-from toolkit_https.targets import Target
+from toolkit_https.targets import Target, is_ip
 
 Address: TypeAlias = tuple[socket.AddressFamily, str]
 Resolve: TypeAlias = Callable[[str, int], Sequence[Address]]
@@ -55,7 +55,10 @@ def connect(target: Target, deadline: Deadline, lookup: Resolve) -> tuple[socket
 def _look_up(target: Target, deadline: Deadline, lookup: Resolve) -> Sequence[Address]:
     host = clean(target.address)
     try:
-        found = within(deadline, lambda: lookup(target.address, target.port))
+        if is_ip(target.address):
+            found = lookup(target.address, target.port)  # nothing to wait for, so no thread
+        else:
+            found = within(deadline, lambda: lookup(target.address, target.port))
     except TimeoutError as error:
         message = f"The name lookup of {host} took longer than the time limit."
         raise Unreachable(finding("timeout", message)) from error

@@ -18,6 +18,9 @@ _PATTERN = re.compile(r"\*(\.(?!-)[a-z0-9-]*[a-z0-9]){2,}", re.IGNORECASE)
 """A wildcard that counts: a whole first label, at least two labels after it, none ending in "-"."""
 _LABEL = re.compile(r"[a-z0-9-]+|\*", re.IGNORECASE)
 """What a wildcard stands for: one label, without underscore."""
+_PADDED = re.compile(r"(?:^|(?<=\.))(?:\+0*|-0*(?=0)|0+)(?=[0-9])")
+"""What OpenSSL's sscanf("%d.%d.%d.%d") reads over in an IPv4 address and `ipaddress` refuses."""
+MAX_LABEL = 63
 _UPPER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 
@@ -46,12 +49,17 @@ def to_ascii(host: str) -> str:
 
 
 def matches(reference: str, presented: PresentedNames) -> bool:
-    """Tell whether `reference` (A-labels or an IP address) is one of the `presented` names."""
-    address = _address(reference)
+    """Tell whether `reference` (A-labels or an IP address) is one of the `presented` names.
+
+    Trailing dots and the zone of an address don't count: urllib3 takes them off before it hands
+    the name to `ssl`. What `ssl` refuses to look for (an empty label, one over 63 characters) is
+    no name, and matches nothing.
+    """
+    name = reference.rstrip(".")
+    address = _address(name)
     if address is not None:
         return address in map(_address, presented.addresses)
-    name = reference.removesuffix(".")
-    return any(_covers(pattern, name) for pattern in presented.dns)
+    return _is_name(name) and any(_covers(pattern, name) for pattern in presented.dns)
 
 
 def nearest_name(reference: str, presented: PresentedNames) -> str | None:
@@ -59,9 +67,12 @@ def nearest_name(reference: str, presented: PresentedNames) -> str | None:
     return nearest(reference, [*presented.dns, *presented.addresses])
 
 
+def _is_name(name: str) -> bool:
+    """Tell whether `ssl` would look for it: RFC 1035, 2.3.4, and no NUL, which ends a C string."""
+    return "\0" not in name and all(0 < len(label) <= MAX_LABEL for label in name.split("."))
+
+
 def _covers(pattern: str, name: str) -> bool:
-    if "\0" in pattern:
-        return False
     lowered, wanted = _lower(pattern), _lower(name)
     if not _PATTERN.fullmatch(lowered):
         return lowered == wanted
@@ -76,8 +87,10 @@ def _lower(text: str) -> str:
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    head, colon, tail = text.partition("%")[0].rpartition(":")
+    quad = _PADDED.sub("", tail) if "." in tail else tail
     try:
-        return ipaddress.ip_address(text.partition("%")[0])
+        return ipaddress.ip_address(head + colon + quad)
     except ValueError:
         return None
 

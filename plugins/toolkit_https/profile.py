@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -27,14 +28,21 @@ class Profile:
 
 def examine(path: Sequence[x509.Certificate]) -> Profile:
     """Return every breach in `path` (leaf first, anchor last)."""
-    found: list[Breach] = []
-    for at, certificate in enumerate(path):
-        placed = Placed(certificate, at, len(path))
-        try:
-            found += [breach for rule in RULES for breach in rule(placed)]
-        except (ValueError, TypeError, x509.DuplicateExtension) as error:
-            found.append(Breach("malformed", f"can't be parsed: {error}", RFC, at))
+    found = [
+        breach
+        for at, certificate in enumerate(path)
+        for breach in _breaches(Placed(certificate, at, len(path)))
+    ]
     return Profile(tuple(found))
+
+
+@lru_cache(maxsize=1024)
+def _breaches(placed: Placed) -> tuple[Breach, ...]:
+    """Return the breaches of one certificate; an issuer is examined once for all its servers."""
+    try:
+        return tuple(breach for rule in RULES for breach in rule(placed))
+    except (ValueError, TypeError, x509.DuplicateExtension) as error:
+        return (placed.breach("malformed", f"can't be parsed: {error}", RFC),)
 
 
 def _version(placed: Placed) -> Iterator[Breach]:

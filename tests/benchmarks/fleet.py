@@ -2,8 +2,8 @@
 
     python tests/benchmarks/fleet.py [PORTS]       (default 1000; needs nginx; SSLYZE names a rival)
 
-`toolkit https check` beside `requests` in 50 threads, and sslyze where the variable SSLYZE names its
-command (on a tenth of the ports: it takes that long). CPU is the client's own, with its children.
+`toolkit https check` beside `requests` in 50 threads, and sslyze where the variable SSLYZE names
+its command (on a tenth of the ports: it takes that long). CPU is the client's own and its children's.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import certifi
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from toolkit_https.lab.pki import Subject, issue
@@ -74,7 +75,9 @@ def nginx(folder: Path, ports: Sequence[int]) -> Iterator[None]:
     (folder / "chain.pem").write_bytes(b"".join(c.public_bytes(Encoding.PEM) for c in chain))
     key = leaf.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     (folder / "key.pem").write_bytes(key)
-    (folder / "ca.pem").write_bytes(lab.root.certificate.public_bytes(Encoding.PEM))
+    root = lab.root.certificate.public_bytes(Encoding.PEM)
+    # With the public roots, as everybody's trust store has them.
+    (folder / "ca.pem").write_bytes(Path(certifi.where()).read_bytes() + root)
     listens = " ".join(f"listen 127.0.0.1:{port} ssl;" for port in ports)
     user = "user root;" if os.geteuid() == 0 else ""
     text = CONFIGURATION.format(folder=folder, listens=listens, user=user)

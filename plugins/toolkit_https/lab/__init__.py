@@ -15,7 +15,16 @@ from typing import Self
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from toolkit_https.lab.server import MISBEHAVING, Response, Server, tls_context, tls_handler
+from toolkit.errors import ToolkitError
+from toolkit.text import clean, did_you_mean
+from toolkit_https.lab.server import (
+    MISBEHAVING,
+    Handler,
+    Response,
+    Server,
+    tls_context,
+    tls_handler,
+)
 from toolkit_https.lab.traps import INTERPRETER_DEPENDENT, NAME, TRAPS, Pki, Trap
 
 __all__ = ["MISBEHAVING", "TRAPS", "Endpoint", "Lab", "Response", "Trap"]
@@ -81,11 +90,12 @@ class Lab:
         """Start the server `identifier` (of TRAPS or MISBEHAVING) and return where it is.
 
         `alternate` makes each connection get a new certificate, as a careless load balancer does.
+        Raises ToolkitError for an identifier that is none.
         """
         if identifier in MISBEHAVING:
             server = self._run("127.0.0.1", MISBEHAVING[identifier])
             return Endpoint(identifier, NAME, "127.0.0.1", server.port, self.ca_pem)
-        trap = {**TRAPS, **INTERPRETER_DEPENDENT}[identifier]
+        trap = _trap(identifier)
         context = tls_context(trap, trap.build(self.pki))
         heard: list[bytes] = []
         handler = tls_handler(
@@ -96,6 +106,10 @@ class Lab:
         server = self._run(trap.host, handler)
         return Endpoint(identifier, trap.name, trap.host, server.port, self.ca_pem, heard)
 
+    def start_all(self) -> dict[str, Endpoint]:
+        """Start every server of TRAPS, traps and accept controls, and return them by id."""
+        return {identifier: self.start(identifier) for identifier in TRAPS}
+
     def redirecting(self, location: str, **headers: str) -> Endpoint:
         """Start a sound server that redirects to `location`."""
         return self.start("good", response=Response(301, {"Location": location, **headers}))
@@ -105,9 +119,15 @@ class Lab:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             return int(listener.getsockname()[1])
 
-    def _run(self, host: str, handler: object) -> Server:
-        if not callable(handler):
-            raise TypeError(handler)
+    def _run(self, host: str, handler: Handler) -> Server:
         server = Server(host, handler)
         self._servers.append(server)
         return server
+
+
+def _trap(identifier: str) -> Trap:
+    known = {**TRAPS, **INTERPRETER_DEPENDENT}
+    if identifier not in known:
+        message = f'the laboratory has no server "{clean(identifier, limit=60)}"'
+        raise ToolkitError(message, hint=did_you_mean(identifier, [*known, *MISBEHAVING]))
+    return known[identifier]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import threading
 import time
@@ -45,19 +46,21 @@ class Server:
         self._handler = handler
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._accept, daemon=True)]
-        self._threads[0].start()
+        self._threads: list[threading.Thread] = []
+        self._acceptor = threading.Thread(target=self._accept, daemon=True)
+        self._acceptor.start()
 
     def close(self) -> None:
         """Stop listening, end the open connections and wait for the threads."""
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
+        self._acceptor.join(timeout=5)  # first: from here on no connection joins those to be ended
         self._listener.close()
         with self._lock:
             for connection in self._open:
                 with suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
-        for thread in list(self._threads):
+        for thread in self._threads:
             thread.join(timeout=5)
 
     def _accept(self) -> None:
@@ -118,12 +121,19 @@ def tls_handler(
         while b"\r\n\r\n" not in request and len(request) < MAX_REQUEST:
             request += connection.recv(4096)
         heard.append(request)
-        time.sleep(response.delay)
+        _pause(sock, response.delay)
         connection.sendall(response.encode())
         with suppress(SSL.Error):
             connection.shutdown()
 
     return handle
+
+
+def _pause(sock: socket.socket, seconds: float) -> None:
+    """Wait, but no longer than `sock` is open: a server that is closed must not sleep on."""
+    poller = select.poll()
+    poller.register(sock, 0)  # no event asked for: POLLHUP is reported always, see poll(2)
+    poller.poll(seconds * 1000)
 
 
 def _hang_up(_sock: socket.socket) -> None:

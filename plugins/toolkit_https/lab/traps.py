@@ -122,6 +122,8 @@ def _cross_signed(lab: Pki) -> Presented:
 
 
 HOSTILE = "\x1b[31mred\x1b[0m [bold]rich[/] \u202etxt.exe <script>alert(1)</script>"
+HOSTILE_LABEL = "\x1b]0;title\x07[bold]rich[/]\r."
+"""As a dNSName can hold it: an IA5String is ASCII, so no bidi characters."""
 TLS12 = (SSL.TLS1_2_VERSION, SSL.TLS1_2_VERSION)
 TLS13 = (SSL.TLS1_3_VERSION, SSL.TLS1_3_VERSION)
 
@@ -140,7 +142,8 @@ TRAPS: Mapping[str, Trap] = {
     "ed25519": Trap("an Ed25519 key", _with_key(pki.ed25519_key), accept=True),
     "tls1.2": Trap("TLS 1.2 at most", _subject(), accept=True, protocol=TLS12),
     "hostile-names": Trap("names with control characters and markup",
-                          _subject(name=HOSTILE), accept=True),
+                          _subject(name=HOSTILE, dns=[NAME, HOSTILE_LABEL + NAME]),
+                          accept=True),
     "expires-soon": Trap("a fifth of its lifetime left", _subject(days=(-40, 10)), accept=True,
                          finding="expires-soon"),
     "stray-common-name": Trap("a common name that is no name of it",
