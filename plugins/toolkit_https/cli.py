@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from io import StringIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +14,7 @@ from toolkit.errors import ExitStatus, UsageError
 from toolkit.files import write_atomic
 from toolkit.session import Session
 from toolkit.text import clean, did_you_mean
+from toolkit_https import options
 from toolkit_https.settings import Settings
 
 if TYPE_CHECKING:
@@ -46,67 +46,21 @@ EXAMPLES = (
 @command(app, "check", examples=EXAMPLES, formats=("nagios", "prometheus"))
 def check(
     session: Session,
-    targets: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[TARGET]…",
-            help="host, host:port, https URL, name@address:port, [IPv6]:port; default: the "
-            "configuration's `https.targets`.",
-        ),
-    ] = None,
-    ca: Annotated[
-        str | None,
-        typer.Option("--ca", metavar="FILE|DIR|system", help="Trust these; default: as requests."),
-    ] = None,
-    timeout: Annotated[
-        float | None, typer.Option("--timeout", metavar="SECONDS", help="Time for one target.")
-    ] = None,
-    policy: Annotated[
-        str | None,
-        typer.Option(
-            "--policy", metavar="POLICY",
-            help="requests (its verification), or strict: refuse what either of two verifiers or a "
-            "profile rule refuses.",
-        ),
-    ] = None,
-    warn: Annotated[
-        str | None,
-        typer.Option("--warn", metavar="30d|25%", help="When the certificate's end is a warning."),
-    ] = None,
-    critical: Annotated[
-        str | None,
-        typer.Option("--critical", metavar="7d|10%", help="When it is a critical finding."),
-    ] = None,
-    fail_on: Annotated[
-        str | None,
-        typer.Option(
-            "--fail-on", metavar="SEVERITY",
-            help="Findings that are status 1: critical (default), warning or never.",
-        ),
-    ] = None,
-    file: Annotated[
-        Path | None,
-        typer.Option("--file", metavar="FILE|-", help="More targets: one a line, or .csv."),
-    ] = None,
-    ipv4: Annotated[bool, typer.Option("-4", help="IPv4 addresses only.")] = False,
-    ipv6: Annotated[bool, typer.Option("-6", help="IPv6 addresses only.")] = False,
-    all_addresses: Annotated[
-        bool, typer.Option("--all-addresses", help="Check each address of a name.")
-    ] = False,
-    sni: Annotated[
-        str, typer.Option("--sni", metavar="NAME", help="Send this name in the handshake.")
-    ] = "",
-    expect_issuer: Annotated[
-        str, typer.Option("--expect-issuer", metavar="TEXT", help="Part of the issuer's name.")
-    ] = "",
-    expect_fingerprint: Annotated[
-        str,
-        typer.Option("--expect-fingerprint", metavar="SHA256", help="Of the certificate, in hex."),
-    ] = "",
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write there, whole or not at all."),
-    ] = None,
+    targets: options.Targets = None,
+    ca: options.Ca = None,
+    timeout: options.Timeout = None,
+    policy: options.Policy = None,
+    warn: options.Warn = None,
+    critical: options.Critical = None,
+    fail_on: options.FailOn = None,
+    file: options.File = None,
+    ipv4: options.Ipv4 = False,
+    ipv6: options.Ipv6 = False,
+    all_addresses: options.AllAddresses = False,
+    sni: options.Sni = "",
+    expect_issuer: options.ExpectIssuer = "",
+    expect_fingerprint: options.ExpectFingerprint = "",
+    output: options.Output = None,
 ) -> ExitStatus:  # fmt: skip
     """Check whether clients accept the certificate of each TARGET, until when, and if not, why.
 
@@ -144,27 +98,14 @@ def check(
 @command(app, "verify", examples=VERIFY, formats=("nagios", "prometheus"))
 def verify(
     session: Session,
-    certificate: Annotated[Path, typer.Argument(metavar="CERT", help="PEM, DER or PKCS#12.")],
-    host: Annotated[str, typer.Option("--host", metavar="NAME", help="The name it is for.")],
-    chain: Annotated[
-        list[Path] | None, typer.Option("--chain", metavar="FILE", help="The issuers.")
-    ] = None,
-    key: Annotated[
-        Path | None, typer.Option("--key", metavar="FILE", help="Does this key belong to it?")
-    ] = None,
-    crl: Annotated[
-        list[Path] | None, typer.Option("--crl", metavar="FILE", help="A revocation list (PEM).")
-    ] = None,
-    ca: Annotated[
-        str | None,
-        typer.Option("--ca", metavar="FILE|DIR|system", help="Trust these; default: as requests."),
-    ] = None,
-    at: Annotated[
-        str, typer.Option("--at", metavar="TIME", help="Verify for that time (ISO 8601, UTC).")
-    ] = "",
-    policy: Annotated[
-        str | None, typer.Option("--policy", metavar="POLICY", help="requests or strict.")
-    ] = None,
+    certificate: options.VerifyCertificate,
+    host: options.VerifyHost,
+    chain: options.VerifyChain = None,
+    key: options.VerifyKey = None,
+    crl: options.VerifyCrl = None,
+    ca: options.Ca = None,
+    at: options.VerifyAt = "",
+    policy: options.VerifyPolicy = None,
 ) -> ExitStatus:
     """Verify files before they are installed: the verdict and findings that a server would get.
 

@@ -3,7 +3,7 @@
     python tests/benchmarks/fleet.py [PORTS]       (default 1000; needs nginx; SSLYZE names a rival)
 
 `toolkit https check` beside `requests` in 50 threads, and sslyze where the variable SSLYZE names
-its command (on a tenth of the ports: it takes that long). CPU is the client's own and its children's.
+its command (on a tenth of the ports: it takes that long). CPU is the client's own.
 """
 
 from __future__ import annotations

@@ -16,6 +16,8 @@ from toolkit_https.lab.traps import Presented, Trap
 
 Handler = Callable[[socket.socket], None]
 MAX_REQUEST = 65536
+LINGER = 0.5
+"""Seconds that a connection waits for the client's end once the server has said all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +81,25 @@ class Server:
         try:
             with suppress(OSError, SSL.Error):
                 self._handler(connection)
+            with suppress(OSError):
+                _linger(connection)
         finally:
             with self._lock:
                 self._open.discard(connection)
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
             connection.close()
+
+
+def _linger(connection: socket.socket) -> None:
+    """End our half and read what the client still sends, as nginx's lingering_close does.
+
+    A socket closed with bytes unread answers with a reset, and that can overtake the last thing
+    said: a client whose certificate is missing would see a reset or the alert, as chance has it.
+    """
+    connection.shutdown(socket.SHUT_WR)
+    connection.settimeout(LINGER)
+    unread = MAX_REQUEST
+    while unread > 0 and (got := connection.recv(unread)):
+        unread -= len(got)
 
 
 def tls_context(trap: Trap, presented: Presented) -> SSL.Context:

@@ -1,0 +1,87 @@
+"""The options of the commands: each an annotated type that typer reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Targets = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[TARGET]…",
+        help="host, host:port, https URL, name@address:port, [IPv6]:port; default: the "
+        "configuration's `https.targets`.",
+    ),
+]
+Ca = Annotated[
+    str | None,
+    typer.Option("--ca", metavar="FILE|DIR|system", help="Trust these; default: as requests."),
+]
+Timeout = Annotated[
+    float | None, typer.Option("--timeout", metavar="SECONDS", help="Time for one target.")
+]
+Policy = Annotated[
+    str | None,
+    typer.Option(
+        "--policy",
+        metavar="POLICY",
+        help="requests (its verification), or strict: refuse what either of two verifiers or a "
+        "profile rule refuses.",
+    ),
+]
+Warn = Annotated[
+    str | None,
+    typer.Option("--warn", metavar="30d|25%", help="When the certificate's end is a warning."),
+]
+Critical = Annotated[
+    str | None,
+    typer.Option("--critical", metavar="7d|10%", help="When it is a critical finding."),
+]
+FailOn = Annotated[
+    str | None,
+    typer.Option(
+        "--fail-on",
+        metavar="SEVERITY",
+        help="Findings that are status 1: critical (default), warning or never.",
+    ),
+]
+File = Annotated[
+    Path | None,
+    typer.Option("--file", metavar="FILE|-", help="More targets: one a line, or .csv."),
+]
+Ipv4 = Annotated[bool, typer.Option("-4", help="IPv4 addresses only.")]
+Ipv6 = Annotated[bool, typer.Option("-6", help="IPv6 addresses only.")]
+AllAddresses = Annotated[
+    bool, typer.Option("--all-addresses", help="Check each address of a name.")
+]
+Sni = Annotated[str, typer.Option("--sni", metavar="NAME", help="Send this name in the handshake.")]
+ExpectIssuer = Annotated[
+    str, typer.Option("--expect-issuer", metavar="TEXT", help="Part of the issuer's name.")
+]
+ExpectFingerprint = Annotated[
+    str,
+    typer.Option("--expect-fingerprint", metavar="SHA256", help="Of the certificate, in hex."),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write there, whole or not at all."),
+]
+VerifyCertificate = Annotated[Path, typer.Argument(metavar="CERT", help="PEM, DER or PKCS#12.")]
+VerifyHost = Annotated[str, typer.Option("--host", metavar="NAME", help="The name it is for.")]
+VerifyChain = Annotated[
+    list[Path] | None, typer.Option("--chain", metavar="FILE", help="The issuers.")
+]
+VerifyKey = Annotated[
+    Path | None, typer.Option("--key", metavar="FILE", help="Does this key belong to it?")
+]
+VerifyCrl = Annotated[
+    list[Path] | None, typer.Option("--crl", metavar="FILE", help="A revocation list (PEM).")
+]
+VerifyAt = Annotated[
+    str, typer.Option("--at", metavar="TIME", help="Verify for that time (ISO 8601, UTC).")
+]
+VerifyPolicy = Annotated[
+    str | None, typer.Option("--policy", metavar="POLICY", help="requests or strict.")
+]
