@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from toolkit.errors import ToolkitError
@@ -13,8 +15,10 @@ from toolkit_https.model import Result
 from toolkit_https.targets import Target
 
 MAX_WORKERS = 512
-STALL = 0.1
-"""Seconds without a result after which another worker starts: the others wait for dead hosts."""
+LOOK = 0.1
+"""Seconds between two looks at how busy the process is."""
+IDLE = 0.7
+"""Below this share of a processor there is time for more workers."""
 
 
 @dataclass(slots=True)
@@ -27,9 +31,11 @@ class _Fleet:
     )
     one: Callable[[Target], Result] = field(kw_only=True)
 
-    def start(self) -> None:
-        """Start one worker. Daemon threads: Ctrl-C waits for none of them."""
-        threading.Thread(target=self._work, daemon=True).start()
+    def start(self, count: int) -> int:
+        """Start `count` workers and return it. Daemon threads: Ctrl-C waits for none of them."""
+        for _ in range(count):
+            threading.Thread(target=self._work, daemon=True).start()
+        return count
 
     def _work(self) -> None:
         while True:
@@ -43,38 +49,52 @@ class _Fleet:
                 self.done.put((target, error))
 
 
+@dataclass(slots=True)
+class _Load:
+    """How busy this process was since the last look, as a share of one processor."""
+
+    wall: float = field(default_factory=time.monotonic)
+    cpu: float = field(default_factory=time.process_time)
+
+    def busy(self) -> float | None:
+        """Return the share since the last look, or None if that was only just now."""
+        wall, cpu = time.monotonic(), time.process_time()
+        if wall - self.wall < LOOK:
+            return None
+        share = (cpu - self.cpu) / (wall - self.wall)
+        self.wall, self.cpu = wall, cpu
+        return share
+
+
 def check_all(
-    targets: Sequence[Target], one: Callable[[Target], Result], workers: int = 32
+    targets: Sequence[Target], one: Callable[[Target], Result], workers: int = 4
 ) -> Iterator[Result]:
     """Yield the result of `one` for each target, in the order in which they finish.
 
-    `workers` run at first; whenever none has finished for 0.1 s while targets wait, one more starts
-    (at most 512). Raises ToolkitError at the end if a check itself failed; the others are complete.
+    `workers` run at first. While targets wait and the processor is idle, because the others wait
+    for the network or for dead hosts, their number doubles every 0.1 s (at most 512); more of them than
+    the work needs would only fight for the interpreter's lock. Raises ToolkitError at the end if a
+    check itself failed; the others are complete.
     """
     fleet = _Fleet(queue.SimpleQueue(), one=one)
     for target in targets:
         fleet.waiting.put(target)
-    running = min(len(targets), max(workers, 1))
-    for _ in range(running):
-        fleet.start()
+    running = fleet.start(min(len(targets), max(workers, 1)))
     failures: list[tuple[Target, BaseException]] = []
-    left = len(targets)
+    left, load = len(targets), _Load()
     while left:
-        try:
-            target, outcome = fleet.done.get(timeout=STALL)
-        except queue.Empty:
-            if running < MAX_WORKERS and not fleet.waiting.empty():
-                fleet.start()
-                running += 1
-            continue
-        left -= 1
-        if isinstance(outcome, BaseException):
-            failures.append((target, outcome))
-        else:
-            yield outcome
+        with suppress(queue.Empty):
+            target, outcome = fleet.done.get(timeout=LOOK)
+            left -= 1
+            if isinstance(outcome, BaseException):
+                failures.append((target, outcome))
+            else:
+                yield outcome
+        share = load.busy()
+        if share is not None and share < IDLE:
+            running += fleet.start(min(running, MAX_WORKERS - running, fleet.waiting.qsize()))
     if failures:
         target, error = failures[0]
-        message = (
-            f"{clean(target.text)}: the check failed: {type(error).__name__}: {clean(str(error))}"
-        )
+        reason = f"{type(error).__name__}: {clean(str(error))}"
+        message = f"{clean(target.text)}: the check failed: {reason}"
         raise ToolkitError(message, hint="run it again with --debug and report it") from error

@@ -26,8 +26,12 @@ class Settings:
         },
     )
     workers: int = field(
-        default=32,
-        metadata={"doc": "Targets checked at once, to begin with.", "minimum": 1, "maximum": 512},
+        default=4,
+        metadata={
+            "doc": "Targets checked at once, to begin with; more while the processor is idle.",
+            "minimum": 1,
+            "maximum": 512,
+        },
     )
     warn: str = field(
         default="",
