@@ -72,8 +72,8 @@ def check_all(
     """Yield the result of `one` for each target, in the order in which they finish.
 
     `workers` run at first. While targets wait and the processor is idle, because the others wait
-    for the network or for dead hosts, their number doubles every 0.1 s (at most 512); more of them than
-    the work needs would only fight for the interpreter's lock. Raises ToolkitError at the end if a
+    for the network or for dead hosts, their number doubles every 0.1 s (at most 512); more than the
+    work needs would only fight for the interpreter's lock. Raises ToolkitError at the end if a
     check itself failed; the others are complete.
     """
     fleet = _Fleet(queue.SimpleQueue(), one=one)

@@ -21,7 +21,6 @@ from toolkit_https.targets import parse_target
 EVERY = {**TRAPS, **INTERPRETER_DEPENDENT}
 ALSO = {
     "issuer-not-a-ca": {"wrong-purpose"},
-    "hostile-names": {"verifiers-disagree"},  # a malformed dNSName under name constraints
     "rsa-1024": {"verifiers-disagree"},  # the second verifier takes short keys
 }
 REASONS = {

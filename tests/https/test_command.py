@@ -146,15 +146,18 @@ def test_a_bad_target_is_refused_before_anything_starts(
     assert "no https URL" in ended.stderr
 
 
+@pytest.mark.parametrize("trap", ["hostile-names", "hostile-alt-names"])
 @pytest.mark.parametrize("chosen", ["table", "json", "jsonl", "csv"])
 def test_hostile_names_reach_no_terminal_raw(
-    chosen: str, lab: Lab, home: Home, toolkit_run: Run
+    chosen: str, trap: str, lab: Lab, home: Home, toolkit_run: Run
 ) -> None:
-    argv = ["https", "check", lab.start("hostile-names").target, "--ca", "ca.pem", "-v"]
+    argv = ["https", "check", lab.start(trap).target, "--ca", "ca.pem", "-v"]
     for color in ("always", "never"):
         ended = toolkit_run("--color", color, *argv, "--format", chosen)
         assert ended.status == 0, ended.stderr
         assert "\x1b[31mred" not in ended.stdout
+        assert "\x1b]0;" not in ended.stdout
+        assert "\r" not in ended.stdout
         assert "\u202e" not in ended.stdout
         # shown as text, not taken as markup
         assert (
