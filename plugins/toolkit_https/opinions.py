@@ -14,9 +14,11 @@ from toolkit_https.handshake import Shaken
 from toolkit_https.model import Finding, Severity
 from toolkit_https.profile import examine
 from toolkit_https.profile_base import Breach
+from toolkit_https.profile_keys import overlong
 from toolkit_https.registry import finding
 from toolkit_https.second import Abstained, Question
 from toolkit_https.targets import Target
+from toolkit_https.trust import public_roots
 
 if TYPE_CHECKING:
     from toolkit_https.check import Request
@@ -43,7 +45,7 @@ def second_opinions(
     if opinion is not None and bool(opinion.refusal) != refused:
         yield finding("verifiers-disagree", disagreement(opinion.refusal), severity=severity)
     if not refused:
-        for breach in examine(path).breaches:
+        for breach in breaches(path):
             yield breach_finding(breach, len(path), severity)
 
 
@@ -72,6 +74,12 @@ def disagreement(refusal: str) -> str:
         "OpenSSL refuses what the verifier of cryptography (WebPKI) accepts: clients without "
         "OpenSSL may accept it."
     )
+
+
+def breaches(path: Sequence[x509.Certificate]) -> tuple[Breach, ...]:
+    """Return what `path` breaks of the profile, the maximum validity of public issuers included."""
+    found = overlong(path, lambda digest: digest in public_roots())
+    return (*examine(path).breaches, *([found] if found else []))
 
 
 def breach_finding(breach: Breach, length: int, severity: Severity | None) -> Finding:

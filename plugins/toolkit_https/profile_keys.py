@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 
 from toolkit_https.profile_base import Breach, Placed
@@ -70,3 +71,19 @@ def _signature(placed: Placed) -> Iterator[Breach]:
 
 
 RULES = (_key, _signature)
+
+
+def overlong(path: Sequence[x509.Certificate], public: Callable[[bytes], bool]) -> Breach | None:
+    """Return the breach of a leaf valid for longer than its date of issue allows, or None.
+
+    The maxima bind publicly trusted issuers only; `public` tells whether a SHA-256 is that of a
+    root of theirs, and is asked only about a period that is too long.
+    """
+    if len(path) < 2:  # noqa: PLR2004  a leaf that is its own anchor has no public issuer
+        return None
+    leaf, anchor = path[0], path[-1]
+    most, days = maximum_days(leaf.not_valid_before_utc), validity_days(leaf)
+    if most is None or days <= most or not public(anchor.fingerprint(hashes.SHA256())):
+        return None
+    message = f"is valid for {days:.0f} days, and {most} were allowed when it was issued"
+    return Breach("validity", message, f"{CABF} 6.3.2", 0)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import hashes
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,11 +19,13 @@ from toolkit_https.check import Request, check
 from toolkit_https.expiry import CRITICAL, WARN, Threshold, Thresholds, findings, parse_threshold
 from toolkit_https.explanations import explain
 from toolkit_https.lab import Lab
+from toolkit_https.lab.pki import Subject, issue
 from toolkit_https.model import Certificate, Result, Verdict
 from toolkit_https.monitors import METRICS, nagios, prometheus
-from toolkit_https.profile_keys import maximum_days
+from toolkit_https.profile_keys import maximum_days, overlong
 from toolkit_https.registry import REGISTRY
 from toolkit_https.targets import parse_target
+from toolkit_https.trust import public_roots
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -88,6 +91,28 @@ def test_what_is_no_threshold_is_explained(text: str) -> None:
 )  # fmt: skip
 def test_the_maximum_validity_depends_on_the_date_of_issue(issued: str, days: int | None) -> None:
     assert maximum_days(datetime.fromisoformat(issued).replace(tzinfo=UTC)) == days
+
+
+@pytest.mark.parametrize(
+    ("days", "public", "told"),
+    [(199.9, True, False), (201.0, True, True), (201.0, False, False), (3650.0, True, True)],
+)
+def test_a_public_issuer_may_not_exceed_the_maximum_validity(
+    days: float, public: object, told: object, lab: Lab
+) -> None:
+    """Issued today, 200 days are allowed (from 2026-03-15 to 2027-03-15)."""
+    leaf = issue(Subject("shop.example", dns=["shop.example"], days=(0, days)), lab.pki.root)
+    assert maximum_days(leaf.certificate.not_valid_before_utc) in {200, 100, 47}
+    path = [leaf.certificate, lab.pki.root.certificate]
+    breach = overlong(path, lambda _digest: bool(public))
+    allowed = maximum_days(leaf.certificate.not_valid_before_utc) or 0
+    assert (breach is not None) == (told or (public and days > allowed))
+
+
+def test_the_public_roots_are_those_of_certifi(lab: Lab) -> None:
+    roots = public_roots()
+    assert len(roots) > 100
+    assert lab.pki.root.certificate.fingerprint(hashes.SHA256()) not in roots
 
 
 def test_strict_accepts_what_is_sound_and_refuses_what_one_rule_refuses(
