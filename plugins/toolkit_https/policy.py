@@ -62,7 +62,7 @@ class Policy:
 
     @cached_property
     def _parsed(self) -> tuple[x509.Certificate, ...]:
-        return parsed([ssl.PEM_cert_to_DER_cert(pem.decode()) for pem in self.trust.pem])
+        return parsed(self.trust.ders)
 
 
 def make_policy(trust: TrustStore, flags: int | None = None) -> Policy:
@@ -75,27 +75,20 @@ def make_policy(trust: TrustStore, flags: int | None = None) -> Policy:
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
     context.set_cipher_list(CIPHERS)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-    context.set_alpn_protos([b"http/1.1"])
     context.set_verify(SSL.VERIFY_PEER, _verified)
     context.set_info_callback(_state_changed)
+    _load(context, trust)
     store = context.get_cert_store()
     if store is None:
         raise RuntimeError("a new context without a store")
-    _load(context, store, trust)
     store.set_flags(chosen)
     return Policy(trust, context, chosen, _verifier(chosen))
 
 
-def _load(context: SSL.Context, store: crypto.X509Store, trust: TrustStore) -> None:
-    """Let OpenSSL read a whole file at once; a folder's certificates are added one by one."""
+def _load(context: SSL.Context, trust: TrustStore) -> None:
     try:
-        if trust.folder:
-            for pem in trust.pem:
-                store.add_cert(crypto.load_certificate(crypto.FILETYPE_PEM, pem))
-        elif trust.pem and len(trust.pem) == 1:
-            store.add_cert(crypto.load_certificate(crypto.FILETYPE_PEM, trust.pem[0]))
-        else:
-            context.load_verify_locations(trust.path)
+        with trust.file() as path:
+            context.load_verify_locations(path)
     except (SSL.Error, crypto.Error, ValueError) as error:
         message = f"{clean(trust.path)}: OpenSSL can't read a certificate of {trust.origin}"
         hint = "each must be whole, from BEGIN CERTIFICATE to END CERTIFICATE"

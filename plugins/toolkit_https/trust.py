@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import re
 import ssl
+import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from toolkit.errors import UsageError
@@ -15,6 +19,8 @@ from toolkit.text import clean
 from toolkit_https.model import TrustUsed
 
 MAX_BYTES = 64 * 1024 * 1024
+SEQUENCE = b"\x30"
+LONG_FORM = 0x80
 _PEM = re.compile(
     rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----.+?"
     rb"-----END (?:TRUSTED |X509 )?CERTIFICATE-----",
@@ -24,18 +30,19 @@ _HASHED = re.compile(r"[0-9a-f]{8}\.\d+")
 HINT = "--ca takes a PEM file, a folder of them, or the word system"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TrustStore:
     """A store as found: its PEM certificates in order, without duplicates.
 
-    `hashed` is False for a folder that OpenSSL's own lookup (and so curl, requests) can't use.
+    `plain` tells that it is one PEM file, which OpenSSL and requests read by themselves; `hashed`
+    is False for a folder that OpenSSL's own lookup (and so curl, requests) can't use.
     """
 
     path: str
     origin: str
     pem: tuple[bytes, ...]
     sha256: str
-    folder: bool = False
+    plain: bool = True
     hashed: bool = True
 
     @property
@@ -47,6 +54,26 @@ class TrustStore:
     def bundle(self) -> bytes:
         """All of it as one PEM text."""
         return b"\n".join(self.pem) + b"\n"
+
+    @cached_property
+    def ders(self) -> tuple[bytes, ...]:
+        """The certificates as DER, without the trust settings that OpenSSL's own format adds."""
+        return tuple(map(_der, self.pem))
+
+    @contextmanager
+    def file(self) -> Iterator[str]:
+        """Yield a PEM file with all of it: what OpenSSL and requests take.
+
+        A copy of what isn't one keeps each block, so that a certificate that OpenSSL's format
+        (BEGIN TRUSTED CERTIFICATE) marks as rejected is rejected.
+        """
+        if self.plain:
+            yield self.path
+            return
+        with tempfile.TemporaryDirectory(prefix="toolkit-trust-") as folder:
+            path = Path(folder, "trust.pem")
+            path.write_bytes(self.bundle)
+            yield str(path)
 
     @property
     def used(self) -> TrustUsed:
@@ -74,6 +101,15 @@ def load_trust(
 
     version = getattr(certifi, "__version__", "")
     return _read(Path(certifi.where()), f"certifi {version}, the default of requests")
+
+
+@lru_cache(maxsize=1)
+def public_roots() -> frozenset[bytes]:
+    """Return the SHA-256 of each root that browsers trust, as certifi has them."""
+    import certifi
+
+    blocks = _certificates(Path(certifi.where()).read_bytes())
+    return frozenset(hashlib.sha256(_der(block)).digest() for block in blocks)
 
 
 def _system_path() -> Path:
@@ -106,7 +142,8 @@ def _read(path: Path, origin: str) -> TrustStore:
         raise UsageError(message, hint=HINT)
     digest = hashlib.sha256(b"".join(pem)).hexdigest()
     hashed = not path.is_dir() or any(_HASHED.fullmatch(item.name) for item in path.iterdir())
-    return TrustStore(str(path), origin, pem, digest, path.is_dir(), hashed)
+    plain = not path.is_dir() and not pieces[0].startswith(SEQUENCE)
+    return TrustStore(str(path), origin, pem, digest, plain, hashed)
 
 
 def _file(path: Path) -> bytes:
@@ -127,8 +164,24 @@ def _folder(path: Path) -> Iterator[bytes]:
 
 def _certificates(raw: bytes) -> Iterator[bytes]:
     """Yield the PEM certificates in `raw`; a DER certificate is turned into PEM."""
-    if raw[:1] == b"\x30":
+    if raw.startswith(SEQUENCE):
         yield ssl.DER_cert_to_PEM_cert(raw).encode()
         return
     for block in _PEM.finditer(raw):
         yield block.group().replace(b"\r\n", b"\n")
+
+
+def _der(pem: bytes) -> bytes:
+    """Return the certificate in a PEM block; OpenSSL's trust settings come after it in the DER.
+
+    What can't be decoded gives b"": OpenSSL's own reading says what is wrong with it.
+    """
+    body = b"".join(line for line in pem.splitlines() if b":" not in line and b"--" not in line)
+    try:
+        raw = base64.b64decode(body, validate=True)
+    except ValueError:
+        return b""
+    length = raw[1] if len(raw) > 1 else 0
+    start = 2 + (length & ~LONG_FORM if length & LONG_FORM else 0)
+    size = int.from_bytes(raw[2:start], "big") if length & LONG_FORM else length
+    return raw[: start + size]

@@ -9,7 +9,10 @@ from OpenSSL.crypto import X509
 
 from toolkit.text import clean
 from toolkit_https import policy as policies
+from toolkit_https.certificates import der
+from toolkit_https.handshake import Shaken
 from toolkit_https.model import Certificate, Finding
+from toolkit_https.policy import Policy
 from toolkit_https.registry import finding
 
 CODES: Mapping[int, str] = {
@@ -28,6 +31,7 @@ CODES: Mapping[int, str] = {
 }  # fmt: skip
 """X509_V_ERR_… (openssl/x509_vfy.h) → the id of the finding."""
 
+STRICT_ONLY = frozenset(range(80, 96))
 ISSUER_NOT_FOUND, UNVERIFIED_LEAF = {2, 20}, 21
 ISSUER_MISSING = {*ISSUER_NOT_FOUND, UNVERIFIED_LEAF}
 
@@ -122,14 +126,31 @@ def judge_again(
     return None
 
 
-def strict_difference(
-    path: Sequence[X509], presented: Sequence[X509], chain: Sequence[Certificate]
-) -> Finding | None:
-    """Return the finding that strict clients (Python 3.13 and later) refuse this accepted path."""
-    error = judge_again(path, presented, policies.LAX | policies.STRICT)
-    if error is None:
-        return None
-    depth, code = error
-    who = _who(chain[depth], depth) if depth < len(chain) else "A certificate"
-    message = f"Python 3.13 and later refuse this path: {who}: {error_text(code)}."
-    return finding("refused-by-newer-clients", message)
+def differences(shaken: Shaken, policy: Policy, chain: Sequence[Certificate]) -> Iterator[Finding]:
+    """Yield what the clients of the other flags say of this path, where it isn't the same.
+
+    Python 3.13 is strict and takes an intermediate as an anchor; before, it was neither.
+    """
+    if not shaken.path or (shaken.errors and not _by_flags(shaken, policy)):
+        return
+    other = policies.LAX if policy.verifier.strict else policies.LAX | policies.STRICT
+    error = judge_again(shaken.path, shaken.presented, other)
+    who, kind = (
+        ("Python 3.12 and earlier", "refused-by-older-clients")
+        if policy.verifier.strict
+        else ("Python 3.13 and later", "refused-by-newer-clients")
+    )
+    if error is None and shaken.errors:
+        yield finding("accepted-by-other-clients", f"{who} accept this path.")
+    elif error is not None and not shaken.errors:
+        depth, code = error
+        whose = _who(chain[depth], depth) if depth < len(chain) else "A certificate"
+        yield finding(kind, f"{who} refuse this path: {whose}: {error_text(code)}.")
+
+
+def _by_flags(shaken: Shaken, policy: Policy) -> bool:
+    """Tell whether the errors are of a kind that the other flags may not have."""
+    codes = {code for _, code in shaken.errors}
+    if policy.verifier.strict:
+        return codes <= STRICT_ONLY
+    return codes <= ISSUER_MISSING and der(shaken.path[-1]) in policy.trust.ders

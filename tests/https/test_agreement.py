@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 import requests
+from cryptography.hazmat.primitives.serialization import Encoding
 from urllib3.util.ssl_ import create_urllib3_context
 
 from toolkit_https.check import Request, check
 from toolkit_https.lab import TRAPS, Endpoint, Lab
 from toolkit_https.lab.traps import INTERPRETER_DEPENDENT
 from toolkit_https.model import Verdict
-from toolkit_https.policy import interpreter_flags
+from toolkit_https.policy import LAX, STRICT, interpreter_flags, make_policy
 from toolkit_https.targets import parse_target
+from toolkit_https.trust import load_trust
 
 EVERY = {**TRAPS, **INTERPRETER_DEPENDENT}
 ALSO = {
@@ -95,7 +97,29 @@ def test_the_finding_names_the_fault_and_no_other(trap: str, lab: Lab, request_:
 def test_a_difference_between_interpreters_is_a_finding(lab: Lab, request_: Request) -> None:
     result = check(parse_target(lab.start("no-authority-key-id").target), request_)
     ids = {found.id for found in result.findings} - {"profile-breach", "verifiers-disagree"}
-    assert ids == {"not-rfc5280" if result.verifier.strict else "refused-by-newer-clients"}
+    strict = {"not-rfc5280", "accepted-by-other-clients"}
+    assert ids == (strict if result.verifier.strict else {"refused-by-newer-clients"})
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_an_intermediate_as_anchor_is_accepted_by_newer_clients_only(
+    strict: object, lab: Lab, tmp_path: Path
+) -> None:
+    path = tmp_path / "intermediate.pem"
+    path.write_bytes(lab.pki.intermediate.certificate.public_bytes(Encoding.PEM))
+    flags = LAX | STRICT if strict else LAX
+    request = Request(make_policy(load_trust(str(path), {}), flags), timeout=5)
+    result = check(parse_target(lab.start("good").target), request)
+    ids = {found.id for found in result.findings}
+    assert result.verdict is (Verdict.TRUSTED if strict else Verdict.UNTRUSTED)
+    assert ("refused-by-older-clients" if strict else "accepted-by-other-clients") in ids
+
+
+def test_what_only_the_strict_flags_refuse_is_accepted_by_others(lab: Lab, ca_file: Path) -> None:
+    request = Request(make_policy(load_trust(str(ca_file), {}), LAX | STRICT), timeout=5)
+    result = check(parse_target(lab.start("no-authority-key-id").target), request)
+    assert {"not-rfc5280", "accepted-by-other-clients"} <= {item.id for item in result.findings}
+    assert result.verdict is Verdict.UNTRUSTED
 
 
 def test_the_flags_are_those_that_urllib3_gives_its_contexts() -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ssl
 import subprocess
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import certifi
 import pytest
 import requests
+from hypothesis import given
+from hypothesis import strategies as st
 
 from toolkit.errors import UsageError
 from toolkit_https.check import Request, check
@@ -15,7 +20,7 @@ from toolkit_https.lab import Lab
 from toolkit_https.model import Verdict
 from toolkit_https.policy import make_policy
 from toolkit_https.targets import parse_target
-from toolkit_https.trust import load_trust
+from toolkit_https.trust import TrustStore, load_trust
 
 
 def test_the_default_is_the_bundle_of_requests() -> None:
@@ -104,3 +109,61 @@ def test_the_systems_store_is_named() -> None:
     store = load_trust("system", {})
     assert store.origin == "--ca system"
     assert store.count > 50
+
+
+def as_der(ca_file: Path, folder: Path) -> Path:
+    path = folder / "ca.der"
+    path.write_bytes(ssl.PEM_cert_to_DER_cert(ca_file.read_text()))
+    return path
+
+
+def as_trusted(ca_file: Path, folder: Path, *options: str) -> Path:
+    """Return the certificate in OpenSSL's own format, which has trust settings."""
+    path = folder / "trusted.pem"
+    command: list[str | Path] = [
+        "openssl",
+        "x509",
+        "-in",
+        ca_file,
+        "-trustout",
+        *options,
+        "-out",
+        path,
+    ]
+    subprocess.run([*command, *options], check=True)
+    assert b"BEGIN TRUSTED CERTIFICATE" in path.read_bytes()
+    return path
+
+
+@pytest.mark.server("openssl")
+@pytest.mark.parametrize("write", [as_der, as_trusted])
+def test_other_formats_of_a_root_are_trusted_over_http_too(
+    write: Callable[[Path, Path], Path], lab: Lab, ca_file: Path, tmp_path: Path
+) -> None:
+    trust = load_trust(str(write(ca_file, tmp_path)), {})
+    assert trust.ders == load_trust(str(ca_file), {}).ders
+    server = lab.start("good")
+    target = replace(parse_target(server.url), address=server.host)
+    result = check(target, Request(make_policy(trust), timeout=5))
+    assert [item.id for item in result.findings if item.severity != "info"] == []
+    assert result.verdict is Verdict.TRUSTED
+    assert result.http is not None
+
+
+@pytest.mark.server("openssl")
+def test_a_root_that_openssls_format_rejects_is_not_trusted(
+    lab: Lab, ca_file: Path, tmp_path: Path
+) -> None:
+    path = as_trusted(ca_file, tmp_path, "-addreject", "serverAuth")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "root.pem").write_bytes(path.read_bytes())
+    for choice in (path, folder):
+        request = Request(make_policy(load_trust(str(choice), {})), timeout=5)
+        assert check(parse_target(lab.start("good").target), request).verdict is Verdict.UNTRUSTED
+
+
+@given(st.binary(max_size=300))
+def test_any_pem_block_has_a_der_or_none(raw: bytes) -> None:
+    text = b"-----BEGIN CERTIFICATE-----\n" + raw + b"\n-----END CERTIFICATE-----"
+    assert isinstance(TrustStore("", "", (text,), "").ders, tuple)
