@@ -11,7 +11,7 @@ from cryptography import x509
 
 from toolkit.text import clean
 from toolkit_https import certificates, expiry, names, pins, second, verify
-from toolkit_https.connect import Resolve, Unreachable, connect, resolve
+from toolkit_https.connect import Unreachable, resolve
 from toolkit_https.deadline import Deadline
 from toolkit_https.expiry import Thresholds
 from toolkit_https.handshake import Shaken, shake
@@ -20,9 +20,11 @@ from toolkit_https.names import PresentedNames
 from toolkit_https.opinions import second_opinions
 from toolkit_https.pins import Pins
 from toolkit_https.policy import Policy
+from toolkit_https.reach import Way, reach
 from toolkit_https.registry import finding
 from toolkit_https.targets import Target
 
+HTTP = (b"http/1.1",)
 POST_QUANTUM = ("MLKEM", "Kyber")
 UNVERIFIABLE = {"client-certificate-required", "protocol-too-old", "handshake-refused"}
 
@@ -36,7 +38,7 @@ class Request:
     thresholds: Thresholds = field(default_factory=Thresholds)
     strict: bool = False
     pins: Pins = field(default_factory=Pins)
-    lookup: Resolve = resolve
+    way: Way = field(default_factory=lambda: Way(resolve))
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
@@ -47,10 +49,11 @@ def check(target: Target, request: Request) -> Result:
     checked = request.now()
     result = _empty(target, request, checked)
     try:
-        sock, address = connect(target, deadline, request.lookup)
+        sock, address = reach(target, request.way, deadline)
         with sock:
             name = target.sni or ("" if target.is_ip else target.name)
-            shaken = shake(request.policy, sock, name, deadline)
+            alpn = HTTP if target.scheme == "https" else ()
+            shaken = shake(request.policy, sock, name, deadline, alpn)
         result = _judge(replace(result, address=address), target, shaken, request)
     except Unreachable as error:
         result = replace(result, findings=(error.finding,))
@@ -61,10 +64,12 @@ def check(target: Target, request: Request) -> Result:
 
 
 def _empty(target: Target, request: Request, checked: datetime) -> Result:
+    proxy = request.way.proxy(target)
     return Result(
         target=target.text, name=target.name, port=target.port, address="",
         verdict=Verdict.UNREACHABLE, findings=(), chain=(), trust=request.policy.trust.used,
         verifier=request.policy.verifier, checked=checked, seconds=0.0,
+        starttls=target.starttls, proxy=proxy.shown if proxy else "",
     )  # fmt: skip
 
 
@@ -77,6 +82,7 @@ def _judge(result: Result, target: Target, shaken: Shaken, request: Request) -> 
     if request.strict and any(item.severity is Severity.CRITICAL for item in opinions):
         verdict = Verdict.UNTRUSTED
     found += [*opinions, *pins.unexpected(chain, request.pins)]
+    found += verify.differences(shaken, request.policy, chain)
     result = replace(
         result, verdict=verdict, chain=chain, protocol=shaken.protocol, cipher=shaken.cipher,
         group=shaken.group,
@@ -92,10 +98,10 @@ def _judge(result: Result, target: Target, shaken: Shaken, request: Request) -> 
 
 
 def _over_http(result: Result, target: Target, request: Request) -> tuple[Result, list[Finding]]:
-    from toolkit_https.http import follow  # only for URLs
+    from toolkit_https.http import Visit, follow  # only for URLs
 
-    leaf, trust = result.chain[0].sha256, request.policy.trust
-    http, found = follow(target, result.address, trust, leaf, request.timeout)
+    visit = Visit(request.policy.trust, request.way, request.timeout)
+    http, found = follow(target, result.address, visit, result.chain[0].sha256)
     refused = any(item.id == "http-untrusted" for item in found)
     verdict = Verdict.UNTRUSTED if refused else result.verdict
     return replace(result, http=http, verdict=verdict), found
@@ -159,10 +165,6 @@ def _while_trusted(result: Result, shaken: Shaken, request: Request) -> Iterator
     """Yield what is worth knowing of a path that clients accept."""
     path = [certificate for certificate in result.chain if certificate.in_path]
     yield from expiry.findings(path, result.checked, request.thresholds)
-    if not result.verifier.strict and shaken.path:
-        difference = verify.strict_difference(shaken.path, shaken.presented, result.chain)
-        if difference:
-            yield difference
     if shaken.group and not any(word in shaken.group for word in POST_QUANTUM):
         message = f"The key exchange ({clean(shaken.group)}) isn't post-quantum."
         yield finding("no-post-quantum", message)

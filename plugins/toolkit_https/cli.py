@@ -36,6 +36,7 @@ EXAMPLES = (
     ("With the HTTP request, its redirects and HSTS", "toolkit https check https://shop.example/"),
     ("One of several servers: connect there, verify as shop.example",
      "toolkit https check shop.example@127.0.0.1:8443 --ca ca.pem"),
+    ("A mail server, through STARTTLS", "toolkit https check smtp://mx.example:587"),
     ("For a script", "toolkit https check shop.example --format jsonl"),
     ("For Nagios", "toolkit https check shop.example --format nagios --warn 14d"),
     ("For Prometheus' textfile collector",
@@ -58,6 +59,7 @@ def check(
     ipv6: options.Ipv6 = False,
     all_addresses: options.AllAddresses = False,
     sni: options.Sni = "",
+    proxy: options.Proxy = None,
     expect_issuer: options.ExpectIssuer = "",
     expect_fingerprint: options.ExpectFingerprint = "",
     output: options.Output = None,
@@ -75,6 +77,8 @@ def check(
     )  # fmt: skip
     from toolkit_https.gather import Wanted, gather  # typer's help needs none of this
     from toolkit_https.pins import make_pins
+    from toolkit_https.proxy import chooser
+    from toolkit_https.reach import Way
     from toolkit_https.views import VIEW
 
     session.output.check_format(VIEW)
@@ -82,7 +86,7 @@ def check(
     request = replace(
         _request(session, settings, named=ca is not None),
         pins=make_pins(expect_issuer, expect_fingerprint),
-        lookup=wanted.lookup,
+        way=Way(wanted.lookup, chooser(session.environ, proxy)),
     )
     seen: list[Result] = []
     results = _run(gather(wanted, session.cwd), request, settings.workers, seen)

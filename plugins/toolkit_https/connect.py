@@ -1,4 +1,4 @@
-"""From a target to a connected socket, within a deadline."""
+"""From a host to a connected socket, within a deadline."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from toolkit.text import clean
 from toolkit_https.deadline import Deadline, within
 from toolkit_https.model import Finding
 from toolkit_https.registry import finding
-from toolkit_https.targets import Target, is_ip
+from toolkit_https.targets import is_ip
 
 Address: TypeAlias = tuple[socket.AddressFamily, str]
 Resolve: TypeAlias = Callable[[str, int], Sequence[Address]]
@@ -35,39 +35,38 @@ def resolve(host: str, port: int) -> Sequence[Address]:
     return list(dict.fromkeys((answer[0], str(answer[4][0])) for answer in answers))
 
 
-def connect(target: Target, deadline: Deadline, lookup: Resolve) -> tuple[socket.socket, str]:
+def connect(host: str, port: int, deadline: Deadline, lookup: Resolve) -> tuple[socket.socket, str]:
     """Return a connected socket and the address it reached; each address gets a share of the time.
 
     Raises Unreachable.
     """
-    addresses = _look_up(target, deadline, lookup)
+    addresses = _look_up(host, port, deadline, lookup)
     last: OSError = TimeoutError()
     for at, (family, address) in enumerate(addresses):
         try:
             limit = deadline.share(len(addresses) - at)
-            return _open(family, address, target.port, limit), address
+            return _open(family, address, port, limit), address
         except OSError as error:
             last = error
     shown = ", ".join(address for _, address in addresses)
-    raise Unreachable(_failure(target, shown, last)) from last
+    raise Unreachable(_failure(f"{shown} port {port}", last)) from last
 
 
-def _look_up(target: Target, deadline: Deadline, lookup: Resolve) -> Sequence[Address]:
-    host = clean(target.address)
+def _look_up(host: str, port: int, deadline: Deadline, lookup: Resolve) -> Sequence[Address]:
+    shown = clean(host)
     try:
-        if is_ip(target.address):
-            found = lookup(target.address, target.port)  # nothing to wait for, so no thread
-        else:
-            found = within(deadline, lambda: lookup(target.address, target.port))
+        # With an address there is nothing to wait for, so no thread.
+        known = is_ip(host)
+        found = lookup(host, port) if known else within(deadline, lambda: lookup(host, port))
     except TimeoutError as error:
-        message = f"The name lookup of {host} took longer than the time limit."
+        message = f"The name lookup of {shown} took longer than the time limit."
         raise Unreachable(finding("timeout", message)) from error
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        message = f"{host} doesn't resolve: {clean(reason)}."
+        message = f"{shown} doesn't resolve: {clean(reason)}."
         raise Unreachable(finding("unknown-host", message)) from error
     if not found:
-        raise Unreachable(finding("unknown-host", f"{host} has no address."))
+        raise Unreachable(finding("unknown-host", f"{shown} has no address."))
     return found
 
 
@@ -83,8 +82,7 @@ def _open(family: socket.AddressFamily, address: str, port: int, limit: Deadline
     return sock
 
 
-def _failure(target: Target, shown: str, error: OSError) -> Finding:
-    place = f"{shown} port {target.port}"
+def _failure(place: str, error: OSError) -> Finding:
     if isinstance(error, ConnectionRefusedError):
         return finding("connection-refused", f"{place} refuses the connection.")
     if isinstance(error, TimeoutError):

@@ -70,7 +70,8 @@ def _each_address(target: Target, wanted: Wanted) -> Iterator[Target]:
         return
     for family, address in found:
         shown = f"[{address}]" if family == socket.AF_INET6 else address
-        text = f"{target.name}@{shown}:{target.port}"
+        scheme = "" if target.scheme == "https" else f"{target.scheme}://"
+        text = f"{scheme}{target.name}@{shown}:{target.port}"
         yield replace(target, text=text, address=address)
 
 

@@ -7,6 +7,7 @@ may, a server that never ends its certificates is cut off, and what isn't TLS ca
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -100,9 +101,20 @@ class _Wire:
         self.connection.bio_write(chunk)
 
 
-def shake(policy: Policy, sock: socket.socket, name: str, deadline: Deadline) -> Shaken:
-    """Do one handshake, expecting `name` ("" sends no SNI: RFC 6066 forbids addresses there)."""
+def shake(
+    policy: Policy,
+    sock: socket.socket,
+    name: str,
+    deadline: Deadline,
+    alpn: Sequence[bytes] = (b"http/1.1",),
+) -> Shaken:
+    """Do one handshake, expecting `name` ("" sends no SNI: RFC 6066 forbids addresses there).
+
+    `alpn` are the protocols offered; what isn't HTTP must offer none of it (vsftpd hangs up).
+    """
     connection = SSL.Connection(policy.context, None)
+    if alpn:
+        connection.set_alpn_protos(list(alpn))
     shaken = Shaken(Observed())
     connection.set_app_data(shaken.observed)
     connection.set_connect_state()
@@ -185,7 +197,21 @@ def _not_tls(first: bytes) -> Finding:
     if first[:5] in {b"HTTP/", b"<html", b"<!DOC"}:
         return finding("plain-http", "The port speaks plain HTTP: it answered with a page.")
     shown = clean(first[:40].decode("ascii", "backslashreplace").strip(), limit=60)
-    return finding("not-tls", f'The port doesn\'t speak TLS: it answered "{shown}".')
+    message = f'The port doesn\'t speak TLS: it answered "{shown}".'
+    scheme = _greeter(first)
+    remedy = f"That is {scheme.upper()}, which starts TLS later: check {scheme}://HOST:PORT."
+    return finding("not-tls", message, remedy=remedy if scheme else "")
+
+
+def _greeter(first: bytes) -> str:
+    """Return the scheme of the server that greets so, or ""."""
+    if first.startswith((b"* OK", b"* PREAUTH", b"* BYE")):
+        return "imap"
+    if first.startswith((b"+OK", b"-ERR")):
+        return "pop3"
+    if first.startswith((b"220", b"421", b"554")):
+        return "ftp" if b"ftp" in first.lower() else "smtp"
+    return ""
 
 
 def _silent(wire: _Wire) -> Finding:

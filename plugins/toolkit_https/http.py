@@ -5,18 +5,17 @@ It is a second connection. Certificates of load balanced servers differ; what it
 
 from __future__ import annotations
 
+import socket
 import ssl
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from toolkit.text import clean
+from toolkit_https.connect import Unreachable
 from toolkit_https.deadline import Deadline, within
 from toolkit_https.model import Finding, Http, HttpStep
+from toolkit_https.reach import Way, reach
 from toolkit_https.registry import finding
 from toolkit_https.targets import Target, parse_target
 from toolkit_https.trust import TrustStore
@@ -39,14 +38,23 @@ class Asked:
     sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """How requests are made: each has `seconds`; redirects take the `way` as well."""
+
+    trust: TrustStore
+    way: Way
+    seconds: float
+
+
 @dataclass(slots=True)
 class Journey:
     """The requests of one target and what was found on the way.
 
-    Each has `seconds`, and trusts what is in the file `bundle`.
+    Each trusts what is in the file `bundle`.
     """
 
-    seconds: float
+    visit: Visit
     bundle: str = ""
     steps: list[HttpStep] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
@@ -54,17 +62,16 @@ class Journey:
 
 
 def follow(
-    target: Target, address: str, trust: TrustStore, leaf: str, seconds: float
+    target: Target, address: str, visit: Visit, leaf: str
 ) -> tuple[Http | None, list[Finding]]:
     """Request the target's URL at `address` and each redirect; return what was seen.
 
-    `leaf` is the SHA-256 of the certificate of the first connection. Each request has `seconds`;
-    bodies aren't read.
+    `leaf` is the SHA-256 of the certificate of the first connection. Bodies aren't read.
     """
-    journey = Journey(seconds)
-    with _bundle(trust) as path:
+    journey = Journey(visit)
+    with visit.trust.file() as path:
         journey.bundle = path
-        _walk(journey, target, address, leaf)
+        _walk(journey, target, address or target.address, leaf)
     if not journey.steps:
         return None, journey.findings
     age, subdomains = parse_hsts(journey.hsts)
@@ -124,11 +131,12 @@ def _next(journey: Journey, url: str, location: str) -> Target | None:
 def _ask(journey: Journey, url: str, address: str, *, first: bool) -> Asked | None:
     import requests  # only for URLs: it costs more than the rest of a check
 
-    shown, seconds = clean(url, limit=120), journey.seconds
+    shown, seconds = clean(url, limit=120), journey.visit.seconds
     try:
-        return within(
-            Deadline.after(seconds), lambda: _request(url, address, journey.bundle, seconds)
-        )
+        return within(Deadline.after(seconds), lambda: _request(journey, url, address))
+    except Unreachable as error:
+        message = f"The request for {shown} failed: {error.finding.message}"
+        journey.findings.append(finding("http-failed", message))
     except requests.exceptions.SSLError as error:
         kind = "http-untrusted" if first else "redirect-untrusted"
         message = f"requests refuses {shown}: {_innermost(error)}"
@@ -142,19 +150,19 @@ def _ask(journey: Journey, url: str, address: str, *, first: bool) -> Asked | No
     return None
 
 
-def _request(url: str, address: str, bundle: str, seconds: float) -> Asked:
+def _request(journey: Journey, url: str, address: str) -> Asked:
     import requests
 
-    target = parse_target(url)
+    target, seconds = parse_target(url), journey.visit.seconds
     parts = urlsplit(url)
     place = f"[{address}]" if ":" in address else address
     there = parts._replace(netloc=f"{place}:{target.port}").geturl()
     with requests.Session() as session:
         session.trust_env = False
         certificates: list[bytes] = []
-        session.mount("https://", _adapter(target, certificates))
+        session.mount("https://", _adapter(target, journey.visit, certificates))
         with session.get(
-            there, verify=bundle, timeout=seconds, stream=True, allow_redirects=False,
+            there, verify=journey.bundle, timeout=seconds, stream=True, allow_redirects=False,
             headers={"Host": parts.netloc, "User-Agent": "sysadmin-toolkit", "Connection": "close"},
         ) as response:  # fmt: skip
             headers = response.headers
@@ -166,16 +174,24 @@ def _request(url: str, address: str, bundle: str, seconds: float) -> Asked:
             )
 
 
-def _adapter(target: Target, certificates: list[bytes]) -> requests.adapters.HTTPAdapter:
+def _adapter(
+    target: Target, visit: Visit, certificates: list[bytes]
+) -> requests.adapters.HTTPAdapter:
     """Return an adapter that verifies as the target's name, whatever address it connects to.
 
-    It notes the certificate of the connection.
+    It goes through our own tunnel where there is a proxy, and notes the connection's certificate.
     """
     from requests.adapters import HTTPAdapter
     from urllib3.connection import HTTPSConnection
     from urllib3.connectionpool import HTTPSConnectionPool
 
     class Noting(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:  # what urllib3's own SOCKS support overrides
+            if visit.way.proxy(target) is None:
+                return super()._new_conn()
+            place = replace(target, address=self.host.strip("[]"))
+            return reach(place, visit.way, Deadline.after(visit.seconds))[0]
+
         def connect(self) -> None:
             super().connect()
             found = getattr(self.sock, "getpeercert", lambda **_: None)(binary_form=True)
@@ -216,15 +232,3 @@ def _different(seen: str, expected: str) -> Finding:
         f"({expected[:16]}…)."
     )
     return finding("different-certificate", message)
-
-
-@contextmanager
-def _bundle(trust: TrustStore) -> Iterator[str]:
-    """Yield a file with the store's certificates: requests takes no list of them."""
-    if not trust.folder:
-        yield trust.path
-        return
-    with tempfile.TemporaryDirectory(prefix="toolkit-trust-") as folder:
-        path = Path(folder, "trust.pem")
-        path.write_bytes(trust.bundle)
-        yield str(path)

@@ -108,7 +108,8 @@ class Result:
 
     `target` is as typed; `expires` is the earliest end in the path in use and `expires_subject`
     whose; `days_left` whole days until then at `checked` (negative: since then). `seconds` is how
-    long the check took. `group` is the key exchange group.
+    long the check took. `group` is the key exchange group, `starttls` the protocol whose dialogue
+    came first, `proxy` the proxy that was gone through.
     """
 
     target: str
@@ -129,3 +130,5 @@ class Result:
     expires_subject: str = ""
     days_left: int | None = None
     http: Http | None = None
+    starttls: str = ""
+    proxy: str = ""

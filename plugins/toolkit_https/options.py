@@ -11,8 +11,9 @@ Targets = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[TARGET]…",
-        help="host, host:port, https URL, name@address:port, [IPv6]:port; default: the "
-        "configuration's `https.targets`.",
+        help="host, host:port, https URL, name@address:port, [IPv6]:port, smtp:// imap:// pop3:// "
+        "ftp:// ldap:// postgres:// (STARTTLS), smtps:// imaps:// pop3s:// ftps:// ldaps://; "
+        "default: the configuration's `https.targets`.",
     ),
 ]
 Ca = Annotated[
@@ -57,6 +58,15 @@ AllAddresses = Annotated[
     bool, typer.Option("--all-addresses", help="Check each address of a name.")
 ]
 Sni = Annotated[str, typer.Option("--sni", metavar="NAME", help="Send this name in the handshake.")]
+Proxy = Annotated[
+    str | None,
+    typer.Option(
+        "--proxy",
+        metavar="URL",
+        help="http://, socks5:// or socks5h://[user:password@]host:port; default: HTTPS_PROXY, "
+        "ALL_PROXY and NO_PROXY; '' is none.",
+    ),
+]
 ExpectIssuer = Annotated[
     str, typer.Option("--expect-issuer", metavar="TEXT", help="Part of the issuer's name.")
 ]

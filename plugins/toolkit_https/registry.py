@@ -209,6 +209,23 @@ REGISTRY: Mapping[str, Kind] = {
         "The addresses of a name present different certificates.",
         "Deploy the same certificate to all of them, or check that the difference is meant.",
     ),
+    "refused-by-older-clients": Kind(
+        WARNING, "Clients before Python 3.13 refuse this path, which this one accepts.",
+        "Give clients the root certificate in place of an intermediate: --ca ROOT.",
+    ),
+    "accepted-by-other-clients": Kind(
+        INFO, "Another version of Python accepts this path: some clients will say it works.",
+        "Mend what is refused here all the same; don't go by the client that accepts it.",
+    ),
+    "starttls-failed": Kind(
+        CRITICAL, "The server doesn't go over from plaintext to TLS.",
+        "Enable STARTTLS on the server, or check its port for TLS from the start (smtps://, "
+        "imaps://, pop3s://, ftps://, ldaps://).",
+    ),
+    "proxy-failed": Kind(
+        CRITICAL, "The proxy gives no connection to the server.",
+        "Correct --proxy, HTTPS_PROXY or ALL_PROXY, or go round it: NO_PROXY, or --proxy ''.",
+    ),
     "unknown-host": Kind(
         CRITICAL, "The name doesn't resolve.", "Check the spelling and the DNS.",
     ),

@@ -79,8 +79,11 @@ def _details(result: Result) -> Iterator[Line]:
             ("  handshake: ", "dim"),
             (f"{result.protocol}, {result.cipher}, {result.group or 'no group'}", ""),
         )
-    if result.address:
-        yield (("  address: ", "dim"), (f"{result.address} port {result.port}", ""))
+    if result.address or result.proxy:
+        place = f"{result.address} port {result.port}" if result.address else result.proxy
+        first = f", after {result.starttls.upper()}'s STARTTLS" if result.starttls else ""
+        label = "  address: " if result.address else "  through: "
+        yield ((label, "dim"), (f"{place}{first}", ""))
     if result.http:
         yield from _of_http(result.http)
     software = result.verifier

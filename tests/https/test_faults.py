@@ -15,6 +15,7 @@ from toolkit_https.connect import Address, resolve
 from toolkit_https.fleet import check_all
 from toolkit_https.lab import Lab
 from toolkit_https.model import Result, Verdict
+from toolkit_https.reach import Way
 from toolkit_https.targets import Target, parse_target
 
 
@@ -75,7 +76,7 @@ def test_a_hanging_name_lookup_ends_with_the_time_limit(request_: Request) -> No
         return []
 
     started = time.monotonic()
-    result = check(parse_target("slow.example"), replace(request_, timeout=0.3, lookup=hang))
+    result = check(parse_target("slow.example"), replace(request_, timeout=0.3, way=Way(hang)))
     assert time.monotonic() - started < 2
     assert [found.id for found in result.findings] == ["timeout"]
     assert "name lookup" in result.findings[0].message
@@ -88,7 +89,7 @@ def test_the_next_address_is_tried_when_one_is_dead(lab: Lab, request_: Request)
         return [(socket.AF_INET6, "::1"), *resolve("127.0.0.1", port)]
 
     target = Target("shop.example", "shop.example", "shop.example", good.port)
-    result = check(target, replace(request_, lookup=two))
+    result = check(target, replace(request_, way=Way(two)))
     assert (result.verdict, result.address) == (Verdict.TRUSTED, "127.0.0.1")
 
 

@@ -40,6 +40,14 @@ def test_every_form_is_understood(text: str, name: str, address: str, port: int,
         ("shop.example:", "no port"),
         ("shop.example:99999", "no port"),
         ("shop.example:https", "no port"),
+        ("shop.example:0", "no port"),
+        ("shop.example:0000443000", "no port"),
+        ("shop.example:" + "9" * 50, "no port"),
+        ("https://shop.example:0/", "no port"),
+        ("gopher://shop.example", "no scheme"),
+        ("smtp://", "names no host"),
+        ("smtp://mx.example/inbox", "a path needs a URL"),
+        ("imap://anna:geheim@mx.example", "credentials"),
         ("http://shop.example", "no https URL"),
         ("https://", "names no host"),
         ("https://user:geheim@shop.example/", "credentials"),
@@ -61,6 +69,37 @@ def test_what_is_no_target_is_explained(text: str, words: str) -> None:
     assert words in raised.value.message
     assert "host:port" in raised.value.hint
     assert "geheim" not in raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "scheme", "port", "starttls"),
+    [
+        ("smtp://mx.example", "smtp", 25, "smtp"),
+        ("SMTP://mx.example:587/", "smtp", 587, "smtp"),
+        ("imap://mx.example", "imap", 143, "imap"),
+        ("pop3://mx.example", "pop3", 110, "pop3"),
+        ("ftp://mx.example", "ftp", 21, "ftp"),
+        ("ldap://mx.example", "ldap", 389, "ldap"),
+        ("postgres://mx.example", "postgres", 5432, "postgres"),
+        ("postgresql://mx.example", "postgres", 5432, "postgres"),
+        ("smtps://mx.example", "smtps", 465, ""),
+        ("imaps://mx.example", "imaps", 993, ""),
+        ("pop3s://mx.example", "pop3s", 995, ""),
+        ("ftps://mx.example", "ftps", 990, ""),
+        ("ldaps://mx.example", "ldaps", 636, ""),
+    ],
+)
+def test_other_protocols_have_schemes(text: str, scheme: str, port: int, starttls: str) -> None:
+    target = parse_target(text)
+    assert (target.name, target.port, target.url) == ("mx.example", port, "")
+    assert (target.scheme, target.starttls) == (scheme, starttls)
+
+
+def test_a_scheme_goes_with_an_address_and_ipv6() -> None:
+    target = parse_target("smtp://mx.example@[2001:db8::1]:587")
+    assert (target.name, target.address, target.port) == ("mx.example", "2001:db8::1", 587)
+    assert parse_target("ldap://[::1]").address == "::1"
+    assert parse_target("ldap://::1@[::1]").name == "::1"
 
 
 @given(st.text())
