@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
-from cryptography.x509.oid import AuthorityInformationAccessOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ObjectIdentifier
 from OpenSSL.crypto import FILETYPE_ASN1, X509, dump_certificate
 
 from toolkit_https.model import Certificate
@@ -84,7 +84,7 @@ def _of(
         signature=_signature(parsed),
         presented=presented,
         in_path=in_path,
-        issuer_urls=_issuer_urls(parsed),
+        issuer_urls=issuer_urls(parsed),
     )
 
 
@@ -114,7 +114,37 @@ def _all_names(parsed: x509.Certificate) -> tuple[str, ...]:
     return tuple([*dns, *map(str, addresses)][:MAX_NAMES])
 
 
-def _issuer_urls(parsed: x509.Certificate) -> tuple[str, ...]:
+def issuer_urls(parsed: x509.Certificate) -> tuple[str, ...]:
+    """Return the caIssuers URLs of authorityInfoAccess, as they stand there."""
+    return _access_urls(parsed, AuthorityInformationAccessOID.CA_ISSUERS)
+
+
+def ocsp_urls(parsed: x509.Certificate) -> tuple[str, ...]:
+    """Return the OCSP responders' URLs of authorityInfoAccess, as they stand there."""
+    return _access_urls(parsed, AuthorityInformationAccessOID.OCSP)
+
+
+def crl_urls(parsed: x509.Certificate) -> tuple[str, ...]:
+    """Return the URLs of cRLDistributionPoints, of lists that the issuer itself signs."""
+    try:
+        found = parsed.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
+        points = [point for point in found if not point.crl_issuer and not point.reasons]
+        names = [name for point in points for name in point.full_name or ()]
+    except (ValueError, TypeError, x509.ExtensionNotFound):
+        return ()
+    return tuple(name.value for name in names if isinstance(name, x509.UniformResourceIdentifier))
+
+
+def must_staple(parsed: x509.Certificate) -> bool:
+    """Tell whether the certificate demands a stapled OCSP response (RFC 7633)."""
+    try:
+        found = parsed.extensions.get_extension_for_class(x509.TLSFeature).value
+    except (ValueError, TypeError, x509.ExtensionNotFound):
+        return False
+    return x509.TLSFeatureType.status_request in found
+
+
+def _access_urls(parsed: x509.Certificate, method: ObjectIdentifier) -> tuple[str, ...]:
     try:
         found = parsed.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
     except (ValueError, TypeError, x509.ExtensionNotFound):
@@ -122,7 +152,7 @@ def _issuer_urls(parsed: x509.Certificate) -> tuple[str, ...]:
     return tuple(
         item.access_location.value
         for item in found
-        if item.access_method == AuthorityInformationAccessOID.CA_ISSUERS
+        if item.access_method == method
         and isinstance(item.access_location, x509.UniformResourceIdentifier)
     )
 

@@ -6,14 +6,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from cryptography import x509
 
 from toolkit.text import clean
-from toolkit_https import certificates, expiry, names, pins, second, verify
+from toolkit_https import certificates, expiry, inquiries, names, pins, second, verify
 from toolkit_https.connect import Unreachable, resolve
 from toolkit_https.deadline import Deadline
 from toolkit_https.expiry import Thresholds
+from toolkit_https.fetching import Fetching
 from toolkit_https.handshake import Shaken, shake
 from toolkit_https.model import Certificate, Finding, Result, Severity, Verdict
 from toolkit_https.names import PresentedNames
@@ -24,6 +26,9 @@ from toolkit_https.reach import Way, reach
 from toolkit_https.registry import finding
 from toolkit_https.targets import Target
 
+if TYPE_CHECKING:
+    from toolkit_https.cache import Cache
+
 HTTP = (b"http/1.1",)
 POST_QUANTUM = ("MLKEM", "Kyber")
 UNVERIFIABLE = {"client-certificate-required", "protocol-too-old", "handshake-refused"}
@@ -31,7 +36,11 @@ UNVERIFIABLE = {"client-certificate-required", "protocol-too-old", "handshake-re
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """How to check: seconds for a target, when an end is near, and whether the policy is strict."""
+    """How to check: seconds for a target, when an end is near, and whether the policy is strict.
+
+    `fetching` None fetches nothing that certificates name; `revocation` is off, soft or hard;
+    `protocols` probes further versions of TLS, each over a connection of its own.
+    """
 
     policy: Policy
     timeout: float = 10.0
@@ -39,6 +48,11 @@ class Request:
     strict: bool = False
     pins: Pins = field(default_factory=Pins)
     way: Way = field(default_factory=lambda: Way(resolve))
+    fetching: Fetching | None = None
+    revocation: str = "off"
+    cache: Cache | None = None
+    save_chain: bool = False
+    protocols: bool = False
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
@@ -55,6 +69,8 @@ def check(target: Target, request: Request) -> Result:
             alpn = HTTP if target.scheme == "https" else ()
             shaken = shake(request.policy, sock, name, deadline, alpn)
         result = _judge(replace(result, address=address), target, shaken, request)
+        if request.protocols and result.verdict is not Verdict.UNREACHABLE:
+            result = _probed(result, target, request)
     except Unreachable as error:
         result = replace(result, findings=(error.finding,))
     except TimeoutError:
@@ -76,9 +92,14 @@ def _empty(target: Target, request: Request, checked: datetime) -> Result:
 def _judge(result: Result, target: Target, shaken: Shaken, request: Request) -> Result:
     chain = certificates.describe_chain(shaken.presented, shaken.path)
     faults = _chain_faults(target, shaken, chain)
-    verdict = _verdict(shaken, faults)
-    found = [*faults, *_handshake_findings(shaken)]
+    result, faults = inquiries.complete(result, faults, shaken, target, request)
+    # The second verifier knows no revocation: it is asked about the rest.
     opinions = list(second_opinions(shaken, target, request, refused=bool(faults)))
+    result, revocations = inquiries.revoked(result, shaken, target, request)
+    faults += [item for item in revocations if item.severity is Severity.CRITICAL]
+    verdict = _verdict(shaken, faults)
+    found = [*faults, *_handshake_findings(shaken, request)]
+    found += [item for item in revocations if item.severity is not Severity.CRITICAL]
     if request.strict and any(item.severity is Severity.CRITICAL for item in opinions):
         verdict = Verdict.UNTRUSTED
     found += [*opinions, *pins.unexpected(chain, request.pins)]
@@ -100,11 +121,20 @@ def _judge(result: Result, target: Target, shaken: Shaken, request: Request) -> 
 def _over_http(result: Result, target: Target, request: Request) -> tuple[Result, list[Finding]]:
     from toolkit_https.http import Visit, follow  # only for URLs
 
-    visit = Visit(request.policy.trust, request.way, request.timeout)
+    policy = request.policy
+    visit = Visit(policy.trust, request.way, request.timeout, policy.identity)
     http, found = follow(target, result.address, visit, result.chain[0].sha256)
     refused = any(item.id == "http-untrusted" for item in found)
     verdict = Verdict.UNTRUSTED if refused else result.verdict
     return replace(result, http=http, verdict=verdict), found
+
+
+def _probed(result: Result, target: Target, request: Request) -> Result:
+    from toolkit_https.probe import findings, probe  # only where it was asked for
+
+    probes, alpn = probe(target, request)
+    found = _sorted([*result.findings, *findings(probes)])
+    return replace(result, protocols=probes, alpn=alpn, findings=tuple(found))
 
 
 def _chain_faults(target: Target, shaken: Shaken, chain: Sequence[Certificate]) -> list[Finding]:
@@ -144,13 +174,15 @@ def _verdict(shaken: Shaken, faults: Sequence[Finding]) -> Verdict:
     return Verdict.UNREACHABLE if shaken.failure else Verdict.TRUSTED
 
 
-def _handshake_findings(shaken: Shaken) -> Iterator[Finding]:
-    if shaken.failure:
+def _handshake_findings(shaken: Shaken, request: Request) -> Iterator[Finding]:
+    given = request.policy.identity is not None
+    if shaken.refused_client:
+        yield finding("client-certificate-refused" if given else "client-certificate-required")
+    elif shaken.failure:
         yield shaken.failure
-    elif shaken.refused_client:
-        yield finding("client-certificate-required")
     elif shaken.observed.certificate_requested:
-        yield finding("client-certificate-requested")
+        message = "The server asks for a client certificate, and took the one given."
+        yield finding("client-certificate-requested", message if given else "")
 
 
 def _expiry(result: Result) -> Result:

@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from io import StringIO
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from toolkit.command import application, command
 from toolkit.errors import ExitStatus, UsageError
-from toolkit.files import write_atomic
 from toolkit.session import Session
 from toolkit.text import clean, did_you_mean
 from toolkit_https import options
 from toolkit_https.settings import Settings
 
 if TYPE_CHECKING:
-    from toolkit_https.check import Request
     from toolkit_https.model import Result
-    from toolkit_https.targets import Target
 
 app = application("Check HTTPS servers as their clients do: verdict, reason and remedy.")
 
 POLICIES, SEVERITIES = ("requests", "strict"), ("critical", "warning", "never")
+MODES = ("off", "soft", "hard")
 VERIFY = (
     ("Is the new certificate right for shop.example?",
      "toolkit https verify fullchain.pem --key key.pem --host shop.example --ca ca.pem"),
 )  # fmt: skip
 EXPLAIN = (("What it means, and how to mend it", "toolkit https explain incomplete-chain"),)
-MIN_SECONDS, MAX_SECONDS = 0.1, 3600
 EXAMPLES = (
     ("Is this certificate accepted, and until when?", "toolkit https check shop.example"),
     ("With the HTTP request, its redirects and HSTS", "toolkit https check https://shop.example/"),
@@ -60,6 +56,12 @@ def check(
     all_addresses: options.AllAddresses = False,
     sni: options.Sni = "",
     proxy: options.Proxy = None,
+    revocation: options.Revocation = None,
+    no_fetch: options.NoFetch = False,
+    save_chain: options.SaveChain = None,
+    protocols: options.Protocols = False,
+    client_cert: options.ClientCert = None,
+    client_key: options.ClientKey = None,
     expect_issuer: options.ExpectIssuer = "",
     expect_fingerprint: options.ExpectFingerprint = "",
     output: options.Output = None,
@@ -74,28 +76,17 @@ def check(
     settings = _chosen(
         session.config.section("https", Settings),
         ca=ca, timeout=timeout, policy=policy, warn=warn, critical=critical, fail_on=fail_on,
+        revocation=revocation, fetch=False if no_fetch else None,
     )  # fmt: skip
-    from toolkit_https.gather import Wanted, gather  # typer's help needs none of this
-    from toolkit_https.pins import make_pins
-    from toolkit_https.proxy import chooser
-    from toolkit_https.reach import Way
-    from toolkit_https.views import VIEW
+    from toolkit_https.check_command import Asked, run  # typer's help needs none of this
 
-    session.output.check_format(VIEW)
-    wanted = Wanted(tuple(targets or ()), file, settings.targets, sni, all_addresses, ipv4, ipv6)
-    request = replace(
-        _request(session, settings, named=ca is not None),
-        pins=make_pins(expect_issuer, expect_fingerprint),
-        way=Way(wanted.lookup, chooser(session.environ, proxy)),
-    )
-    seen: list[Result] = []
-    results = _run(gather(wanted, session.cwd), request, settings.workers, seen)
-    if output is None:
-        session.output.emit(results, VIEW)
-    else:
-        buffer = StringIO()
-        replace(session.output, stdout=buffer, color="never").emit(results, VIEW)
-        write_atomic(session.cwd / output, buffer.getvalue())
+    asked = Asked(
+        targets=tuple(targets or ()), file=file, sni=sni, all_addresses=all_addresses, ipv4=ipv4,
+        ipv6=ipv6, proxy=proxy, expect_issuer=expect_issuer, protocols=protocols,
+        expect_fingerprint=expect_fingerprint, save_chain=save_chain, output=output,
+        client_cert=client_cert, client_key=client_key, ca_named=ca is not None,
+    )  # fmt: skip
+    seen = run(session, settings, asked)
     return exit_status(seen, settings.fail_on, session.output.format)
 
 
@@ -115,13 +106,14 @@ def verify(
 
     A passphrase is asked for on the terminal, or taken from TOOLKIT_HTTPS_PASSPHRASE.
     """
+    from toolkit_https.check_command import make_request
     from toolkit_https.verify_command import Asked, run
     from toolkit_https.views import VIEW
 
     settings = _chosen(session.config.section("https", Settings), ca=ca, policy=policy)
     session.output.check_format(VIEW)
     asked = Asked(certificate, tuple(chain or ()), key, tuple(crl or ()), host, at)
-    result = run(session, asked, _request(session, settings, named=ca is not None))
+    result = run(session, asked, make_request(session, settings, ca is not None))
     session.output.emit([result], VIEW)
     return exit_status([result], settings.fail_on, session.output.format)
 
@@ -143,7 +135,7 @@ def explain(
 def _chosen(settings: Settings, **options: object) -> Settings:
     """Return the settings with the options that were given; a wrong one is a usage error."""
     given = {name: value for name, value in options.items() if value is not None}
-    for name, known in (("policy", POLICIES), ("fail_on", SEVERITIES)):
+    for name, known in (("policy", POLICIES), ("fail_on", SEVERITIES), ("revocation", MODES)):
         if name in given and given[name] not in known:
             word = clean(str(given[name]), limit=40)
             option = f"--{name.replace('_', '-')}"
@@ -151,39 +143,6 @@ def _chosen(settings: Settings, **options: object) -> Settings:
                              hint=did_you_mean(word, known))  # fmt: skip
     changed: Any = given
     return replace(settings, **changed)
-
-
-def _run(
-    targets: Sequence[Target], request: Request, workers: int, seen: list[Result]
-) -> Iterator[Result]:
-    from toolkit_https.check import check as check_one
-    from toolkit_https.fleet import check_all
-    from toolkit_https.gather import differing
-
-    for result in check_all(targets, lambda target: check_one(target, request), workers):
-        told = differing(result, seen)
-        seen.append(told)
-        yield told
-
-
-def _request(session: Session, settings: Settings, *, named: bool) -> Request:
-    from toolkit_https.check import Request
-    from toolkit_https.expiry import CRITICAL, WARN, Thresholds, parse_threshold
-    from toolkit_https.policy import make_policy
-    from toolkit_https.trust import load_trust
-
-    if not MIN_SECONDS <= settings.timeout <= MAX_SECONDS:
-        message = f"{settings.timeout:g} s is no time limit"
-        raise UsageError(message, hint="--timeout takes 0.1 to 3600")
-    thresholds = Thresholds(
-        parse_threshold(settings.warn, WARN), parse_threshold(settings.critical, CRITICAL)
-    )
-    origin = "--ca" if named else f"https.ca, {session.config.origin('https.ca')}"
-    # A path in a file is relative to the file, one on the command line to the working directory.
-    folder = None if named else session.config.folder_of("https.ca")
-    trust = load_trust(settings.ca, session.environ, origin=origin, cwd=folder or session.cwd)
-    strict = settings.policy == "strict"
-    return Request(make_policy(trust), settings.timeout, thresholds, strict)
 
 
 def exit_status(results: Sequence[Result], fail_on: str, chosen: str) -> ExitStatus:

@@ -126,13 +126,14 @@ def in_order(
 ) -> tuple[x509.Certificate, ...]:
     """Return `leaf` and each issuer of the one before, as far as `others` have them."""
     chain, left = [leaf], [item for item in others if item != leaf]
-    while issuer := next((item for item in left if _issued(item, chain[-1])), None):
+    while issuer := next((item for item in left if issued(item, chain[-1])), None):
         chain.append(issuer)
         left.remove(issuer)
     return tuple(chain)
 
 
-def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+def issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+    """Tell whether `issuer` signed `certificate`, by name and by signature."""
     if certificate.issuer != issuer.subject:
         return False
     try:

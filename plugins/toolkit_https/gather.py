@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import socket
 import sys
 from collections.abc import Iterator, Sequence
@@ -101,6 +99,9 @@ def _read(path: Path, cwd: Path) -> bytes:
 
 
 def _csv(text: str) -> list[str]:
+    import csv
+    import io
+
     rows = [row for row in csv.reader(io.StringIO(text)) if row and row[0].strip()]
     header = [cell.strip().lower() for cell in rows[0]] if rows else []
     if "target" not in header:

@@ -50,6 +50,7 @@ class Shaken:
     protocol: str = ""
     cipher: str = ""
     group: str = ""
+    alpn: str = ""
     refused_client: bool = False
 
     @property
@@ -118,6 +119,7 @@ def shake(
     shaken = Shaken(Observed())
     connection.set_app_data(shaken.observed)
     connection.set_connect_state()
+    connection.request_ocsp()
     if name:
         connection.set_tlsext_host_name(name.removesuffix(".").encode("ascii"))
     wire = _Wire(connection, sock)
@@ -127,6 +129,7 @@ def shake(
         shaken.protocol = connection.get_protocol_version_name()
         shaken.cipher = connection.get_cipher_name() or ""
         shaken.group = connection.get_group_name() or ""
+        shaken.alpn = connection.get_alpn_proto_negotiated().decode("ascii", "replace")
         if shaken.observed.certificate_requested:
             shaken.refused_client = _refused_later(wire, deadline)
         with suppress(SSL.Error, OSError):

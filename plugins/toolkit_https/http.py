@@ -14,6 +14,7 @@ from urllib.parse import urljoin, urlsplit
 from toolkit.text import clean
 from toolkit_https.connect import Unreachable
 from toolkit_https.deadline import Deadline, within
+from toolkit_https.identity import Identity
 from toolkit_https.model import Finding, Http, HttpStep
 from toolkit_https.reach import Way, reach
 from toolkit_https.registry import finding
@@ -45,6 +46,7 @@ class Visit:
     trust: TrustStore
     way: Way
     seconds: float
+    identity: Identity | None = None
 
 
 @dataclass(slots=True)
@@ -159,6 +161,9 @@ def _request(journey: Journey, url: str, address: str) -> Asked:
     there = parts._replace(netloc=f"{place}:{target.port}").geturl()
     with requests.Session() as session:
         session.trust_env = False
+        own = journey.visit.identity
+        if own is not None:
+            session.cert = (str(own.certificate), str(own.key))
         certificates: list[bytes] = []
         session.mount("https://", _adapter(target, journey.visit, certificates))
         with session.get(
@@ -205,6 +210,8 @@ def _adapter(
             if not target.is_ip:
                 name = target.name.removesuffix(".")
                 kwargs |= {"server_hostname": name, "assert_hostname": name}
+            if visit.identity is not None and visit.identity.passphrase is not None:
+                kwargs["key_password"] = visit.identity.passphrase
             super().init_poolmanager(*args, **kwargs)
             self.poolmanager.pool_classes_by_scheme = {"https": Pool}
 

@@ -103,13 +103,50 @@ class Http:
 
 
 @dataclass(frozen=True, slots=True)
+class Missing:
+    """An intermediate that the server doesn't send, and where it was fetched from."""
+
+    subject: str
+    sha256: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """Whether a certificate of the path is revoked, who says so (`source`), and until when.
+
+    `status` is good, revoked, unknown or not-needed; `detail` says why it isn't known.
+    """
+
+    subject: str
+    status: str
+    source: str = ""
+    detail: str = ""
+    reason: str = ""
+    revoked: datetime | None = None
+    updated: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolProbe:
+    """Whether a version of TLS is accepted (None: nobody can tell), and with which cipher."""
+
+    version: str
+    accepted: bool | None
+    cipher: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """The result for one target.
 
     `target` is as typed; `expires` is the earliest end in the path in use and `expires_subject`
     whose; `days_left` whole days until then at `checked` (negative: since then). `seconds` is how
     long the check took. `group` is the key exchange group, `starttls` the protocol whose dialogue
-    came first, `proxy` the proxy that was gone through.
+    came first, `proxy` the proxy that was gone through. `missing` are issuers that the server
+    should send, `chain_pem` the chain that it should send (only where it was asked for).
+    `protocols` and `alpn` are what a probe found.
     """
 
     target: str
@@ -132,3 +169,8 @@ class Result:
     http: Http | None = None
     starttls: str = ""
     proxy: str = ""
+    missing: tuple[Missing, ...] = ()
+    chain_pem: str = ""
+    revocation: tuple[Revocation, ...] = ()
+    protocols: tuple[ProtocolProbe, ...] = ()
+    alpn: str = ""

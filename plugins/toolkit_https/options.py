@@ -67,6 +67,32 @@ Proxy = Annotated[
         "ALL_PROXY and NO_PROXY; '' is none.",
     ),
 ]
+NoFetch = Annotated[
+    bool, typer.Option("--no-fetch", help="Fetch nothing that certificates point at.")
+]
+Revocation = Annotated[
+    str | None,
+    typer.Option(
+        "--revocation",
+        metavar="MODE",
+        help="off (default), soft: ask stapled OCSP, OCSP and CRL, or hard: refuse what isn't "
+        "known as well.",
+    ),
+]
+SaveChain = Annotated[
+    Path | None,
+    typer.Option("--save-chain", metavar="FILE", help="Write the chain to send."),
+]
+Protocols = Annotated[
+    bool, typer.Option("--protocols", help="Probe TLS 1.0 to 1.3 and ALPN: 4 more connections.")
+]
+ClientCert = Annotated[
+    Path | None,
+    typer.Option("--client-cert", metavar="FILE", help="Our own certificate (PEM), if asked."),
+]
+ClientKey = Annotated[
+    Path | None, typer.Option("--client-key", metavar="FILE", help="Its key, if not in that file.")
+]
 ExpectIssuer = Annotated[
     str, typer.Option("--expect-issuer", metavar="TEXT", help="Part of the issuer's name.")
 ]

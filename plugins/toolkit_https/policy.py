@@ -9,6 +9,7 @@ import ssl
 import sys
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import cryptography
 from cryptography import x509
@@ -19,6 +20,9 @@ from toolkit.text import clean
 from toolkit_https.model import Verifier
 from toolkit_https.second import parsed
 from toolkit_https.trust import TrustStore
+
+if TYPE_CHECKING:
+    from toolkit_https.identity import Identity
 
 CIPHERS = (
     b"@SECLEVEL=2:ECDH+AESGCM:ECDH+CHACHA20:ECDH+AES:DHE+AES:!aNULL:!eNULL:!aDSS:!SHA1:!AESCCM"
@@ -45,6 +49,7 @@ class Observed:
 
     errors: list[tuple[int, int]] = field(default_factory=list)
     certificate_requested: bool = False
+    staple: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,7 @@ class Policy:
     context: SSL.Context
     flags: int
     verifier: Verifier
+    identity: Identity | None = None
 
     def anchors(self) -> tuple[x509.Certificate, ...]:
         """Return the store parsed for the second verifier: once, when first asked for."""
@@ -65,10 +71,13 @@ class Policy:
         return parsed(self.trust.ders)
 
 
-def make_policy(trust: TrustStore, flags: int | None = None) -> Policy:
+def make_policy(
+    trust: TrustStore, flags: int | None = None, identity: Identity | None = None
+) -> Policy:
     """Return the policy for `trust`; `flags` default to this interpreter's.
 
-    Raises UsageError when OpenSSL can't use the store's certificates.
+    `identity` is shown to servers that ask for one. Raises UsageError when OpenSSL can't use the
+    store's certificates.
     """
     chosen = interpreter_flags() if flags is None else flags
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
@@ -76,13 +85,21 @@ def make_policy(trust: TrustStore, flags: int | None = None) -> Policy:
     context.set_cipher_list(CIPHERS)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_verify(SSL.VERIFY_PEER, _verified)
-    context.set_info_callback(_state_changed)
+    observe(context)
     _load(context, trust)
+    if identity is not None:
+        identity.apply(context)
     store = context.get_cert_store()
     if store is None:
         raise RuntimeError("a new context without a store")
     store.set_flags(chosen)
-    return Policy(trust, context, chosen, _verifier(chosen))
+    return Policy(trust, context, chosen, _verifier(chosen), identity)
+
+
+def observe(context: SSL.Context) -> None:
+    """Let the handshakes of `context` note in their Observed what the server asks and staples."""
+    context.set_info_callback(_state_changed)
+    context.set_ocsp_client_callback(_stapled)
 
 
 def _load(context: SSL.Context, trust: TrustStore) -> None:
@@ -119,3 +136,11 @@ def _state_changed(connection: SSL.Connection, _where: int, _value: int) -> None
     observed = connection.get_app_data()
     if isinstance(observed, Observed) and b"certificate request" in connection.get_state_string():
         observed.certificate_requested = True
+
+
+def _stapled(connection: SSL.Connection, response: bytes, _data: object) -> bool:
+    """Keep the stapled OCSP response; it is judged later, when the path is known."""
+    observed = connection.get_app_data()
+    if isinstance(observed, Observed):
+        observed.staple = response
+    return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,17 @@ LOCAL_LOOKUP = "socks5"
 def direct(_target: Target) -> Proxy | None:
     """Return no proxy, for any target."""
     return None
+
+
+def proxies(environ: Mapping[str, str], explicit: str | None) -> Callable[[Target], Proxy | None]:
+    """Return what finds the proxy of a target; see `proxy.chooser`. Raises UsageError."""
+    if explicit is None and not any(
+        environ.get(name) or environ.get(name.lower()) for name in ("HTTPS_PROXY", "ALL_PROXY")
+    ):
+        return direct
+    from toolkit_https.proxy import chooser
+
+    return chooser(environ, explicit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,6 +149,11 @@ REGISTRY: Mapping[str, Kind] = {
         WARNING, "The server ends the handshake without a client certificate.",
         "A check without one can't go further; the server's own is judged as far as it was seen.",
     ),
+    "client-certificate-refused": Kind(
+        CRITICAL, "The server refuses the client certificate that it was given.",
+        "See the server's log: it may trust another authority, or want another subject; renew a "
+        "certificate that has expired.",
+    ),
     "client-certificate-requested": Kind(
         INFO, "The server asks for a client certificate, and goes on without one.",
         "Nothing, if that is meant.",
@@ -208,6 +213,26 @@ REGISTRY: Mapping[str, Kind] = {
         WARNING,
         "The addresses of a name present different certificates.",
         "Deploy the same certificate to all of them, or check that the difference is meant.",
+    ),
+    "revocation-unknown": Kind(
+        WARNING, "Whether a certificate is revoked couldn't be found out.",
+        "See the reason; clients that insist on knowing refuse. --revocation off doesn't ask.",
+    ),
+    "staple-missing": Kind(
+        WARNING, "The certificate demands a stapled OCSP response and the server sends none.",
+        "Enable stapling (nginx: ssl_stapling on), or have it issued without TLS Feature: Firefox "
+        "refuses it so.",
+    ),
+    "staple-unusable": Kind(
+        WARNING, "The server staples an OCSP response that doesn't count.",
+        "See that the server renews it: its responder must be reachable from there.",
+    ),
+    "old-protocol-accepted": Kind(
+        WARNING, "The server accepts versions of TLS that nobody should use any more.",
+        "Switch off TLS 1.0 and 1.1 on the server (RFC 8996).",
+    ),
+    "no-tls1.3": Kind(
+        INFO, "The server doesn't accept TLS 1.3.", "Enable it: it is faster, and hides more.",
     ),
     "refused-by-older-clients": Kind(
         WARNING, "Clients before Python 3.13 refuse this path, which this one accepts.",

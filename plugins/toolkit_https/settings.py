@@ -50,6 +50,14 @@ class Settings:
     fail_on: Literal["critical", "warning", "never"] = field(
         default="critical", metadata={"doc": "The least severity of findings that is status 1."}
     )
+    fetch: bool = field(
+        default=True,
+        metadata={"doc": "Fetch missing issuers, OCSP responses and CRLs that certificates name."},
+    )
+    revocation: Literal["off", "soft", "hard"] = field(
+        default="off",
+        metadata={"doc": "Ask whether certificates are revoked; `hard` refuses what isn't known."},
+    )
     targets: tuple[str, ...] = field(
         default=(), metadata={"doc": "What `toolkit https check` checks when none is named."}
     )

@@ -7,7 +7,6 @@ import hashlib
 import os
 import re
 import ssl
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,6 +69,8 @@ class TrustStore:
         if self.plain:
             yield self.path
             return
+        import tempfile
+
         with tempfile.TemporaryDirectory(prefix="toolkit-trust-") as folder:
             path = Path(folder, "trust.pem")
             path.write_bytes(self.bundle)

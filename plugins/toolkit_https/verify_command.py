@@ -34,7 +34,7 @@ class Asked:
 
 def run(session: Session, asked: Asked, request: Request) -> Result:
     """Read the files and return the result. Raises UsageError for what can't be read."""
-    ask = _asker(session)
+    ask = asker(session)
     main = load_file(session.cwd / asked.certificate, ask)
     others = [load_file(session.cwd / path, ask) for path in asked.chain]
     key = load_file(session.cwd / asked.key, ask) if asked.key else Loaded()
@@ -54,7 +54,9 @@ def run(session: Session, asked: Asked, request: Request) -> Result:
     return verify_files(files, request)
 
 
-def _asker(session: Session) -> Ask:
+def asker(session: Session) -> Ask:
+    """Return what asks for a passphrase: the environment, else the terminal."""
+
     def ask(path: Path) -> bytes:
         given = session.environ.get(VARIABLE)
         if given is not None:

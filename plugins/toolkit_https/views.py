@@ -9,7 +9,7 @@ from datetime import datetime
 from toolkit.output import Look, Record, View
 from toolkit.terminal import Line, Span
 from toolkit.text import clean
-from toolkit_https.model import Certificate, Finding, Http, Result, Severity, Verdict
+from toolkit_https.model import Certificate, Finding, Http, Result, Revocation, Severity, Verdict
 from toolkit_https.monitors import nagios, prometheus
 
 SCHEMA = "toolkit.https.check/1"
@@ -74,6 +74,8 @@ def _of_finding(found: Finding) -> Iterator[Line]:
 def _details(result: Result) -> Iterator[Line]:
     for certificate in result.chain:
         yield from _of_certificate(certificate)
+    for status in result.revocation:
+        yield from _of_revocation(status)
     if result.protocol:
         yield (
             ("  handshake: ", "dim"),
@@ -84,6 +86,8 @@ def _details(result: Result) -> Iterator[Line]:
         first = f", after {result.starttls.upper()}'s STARTTLS" if result.starttls else ""
         label = "  address: " if result.address else "  through: "
         yield ((label, "dim"), (f"{place}{first}", ""))
+    if result.protocols:
+        yield (("  accepts: ", "dim"), (_protocols(result), ""))
     if result.http:
         yield from _of_http(result.http)
     software = result.verifier
@@ -102,6 +106,19 @@ def _of_certificate(certificate: Certificate) -> Iterator[Line]:
         shown = ", ".join(clean(name, limit=100) for name in certificate.names[:MAX_SHOWN])
         more = len(certificate.names) - MAX_SHOWN
         yield (("    ", ""), (f"names: {shown}{f' and {more} more' if more > 0 else ''}", "dim"))
+
+
+def _of_revocation(known: Revocation) -> Iterator[Line]:
+    who, source = clean(known.subject, limit=100), clean(known.source, limit=160)
+    until = f", until {known.until:%Y-%m-%d %H:%M} UTC" if known.until else ""
+    why = f" ({source}{until})" if source else f" ({clean(known.detail, limit=300)})"
+    yield (("  revocation: ", "dim"), (f"{who}: {known.status}{why}", ""))
+
+
+def _protocols(result: Result) -> str:
+    words = {True: "yes", False: "no", None: "unknown"}
+    parts = [f"{item.version} {words[item.accepted]}" for item in result.protocols]
+    return f"{', '.join(parts)}; ALPN {clean(result.alpn) or 'none'}"
 
 
 def _of_http(http: Http) -> Iterator[Line]:

@@ -9,6 +9,7 @@ Used by `toolkit demo` and by the tests. Keys live in memory only; the end of th
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -25,9 +26,10 @@ from toolkit_https.lab.server import (
     tls_context,
     tls_handler,
 )
-from toolkit_https.lab.traps import INTERPRETER_DEPENDENT, NAME, TRAPS, Pki, Trap
+from toolkit_https.lab.site import Site
+from toolkit_https.lab.traps import INTERPRETER_DEPENDENT, NAME, TRAPS, Pki, Presented, Trap
 
-__all__ = ["MISBEHAVING", "TRAPS", "Endpoint", "Lab", "Response", "Trap"]
+__all__ = ["MISBEHAVING", "TRAPS", "Endpoint", "Lab", "Presented", "Response", "Site", "Trap"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,28 @@ class Lab:
         """The trial root, as clients are given it."""
         return self.pki.root.certificate.public_bytes(Encoding.PEM)
 
+    def present(
+        self, presented: Presented, *, staple: bytes = b"", alpn: Sequence[bytes] = ()
+    ) -> Endpoint:
+        """Start a sound server that presents what it is given.
+
+        It staples that OCSP response, and chooses by ALPN the first of `alpn` that it is offered.
+        """
+        context = tls_context(TRAPS["good"], presented)
+        if staple:
+            context.set_ocsp_server_callback(lambda _connection, _data: staple)
+        if alpn:
+            context.set_alpn_select_callback(lambda _, offered: _choice(alpn, offered))
+        heard: list[bytes] = []
+        server = self._run("127.0.0.1", tls_handler(lambda: context, Response(), heard))
+        return Endpoint("good", NAME, "127.0.0.1", server.port, self.ca_pem, heard)
+
+    def site(self) -> Site:
+        """Start a plain HTTP server, empty at first, for what certificates point at."""
+        site = Site()
+        site.port = self._run("127.0.0.1", site.handle).port
+        return site
+
     def start(
         self, identifier: str, *, response: Response | None = None, alternate: bool = False
     ) -> Endpoint:
@@ -123,6 +147,10 @@ class Lab:
         server = Server(host, handler)
         self._servers.append(server)
         return server
+
+
+def _choice(known: Sequence[bytes], offered: Sequence[bytes]) -> bytes:
+    return next((name for name in known if name in offered), b"")
 
 
 def _trap(identifier: str) -> Trap:

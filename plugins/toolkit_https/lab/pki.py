@@ -8,7 +8,7 @@ Its root may issue for `example`, `localhost` and loopback only (nameConstraints
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
@@ -16,7 +16,12 @@ from typing import TypeAlias
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
+from cryptography.x509.oid import (
+    AuthorityInformationAccessOID,
+    ExtendedKeyUsageOID,
+    NameOID,
+    ObjectIdentifier,
+)
 
 Key: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 
@@ -39,7 +44,8 @@ class Subject:
     """What a certificate says; the defaults are those of a sound one.
 
     `dns` and `addresses` fill subjectAltName (none: no such extension), `days` is the period as
-    (from, to) relative to now, `permitted` the dNSNames of nameConstraints.
+    (from, to) relative to now, `permitted` the dNSNames of nameConstraints. The URLs say where the
+    issuer's certificate, its OCSP responder and its CRL are.
     """
 
     name: str
@@ -51,6 +57,10 @@ class Subject:
     permitted: Sequence[str] = ()
     digest: hashes.HashAlgorithm = field(default_factory=hashes.SHA256)
     key_identifier: bool = True
+    issuer_url: str = ""
+    ocsp_url: str = ""
+    crl_url: str = ""
+    must_staple: bool = False
 
 
 def ecdsa_key() -> Key:
@@ -126,9 +136,29 @@ def _extensions(
     addresses = [x509.IPAddress(ipaddress.ip_address(text)) for text in subject.addresses]
     if names or addresses:
         found.append((x509.SubjectAlternativeName([*names, *addresses]), False))
+    found += [(extension, False) for extension in _pointers(subject)]
     if subject.permitted:
         found.append((_constraints(subject.permitted), True))
     return found
+
+
+def _pointers(subject: Subject) -> Iterator[x509.ExtensionType]:
+    places = (
+        (AuthorityInformationAccessOID.CA_ISSUERS, subject.issuer_url),
+        (AuthorityInformationAccessOID.OCSP, subject.ocsp_url),
+    )
+    access = [
+        x509.AccessDescription(method, x509.UniformResourceIdentifier(url))
+        for method, url in places
+        if url
+    ]
+    if access:
+        yield x509.AuthorityInformationAccess(access)
+    if subject.crl_url:
+        name = x509.UniformResourceIdentifier(subject.crl_url)
+        yield x509.CRLDistributionPoints([x509.DistributionPoint([name], None, None, None)])
+    if subject.must_staple:
+        yield x509.TLSFeature([x509.TLSFeatureType.status_request])
 
 
 def _key_usage(*, authority: bool) -> x509.KeyUsage:
