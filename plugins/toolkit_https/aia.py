@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import pkcs7
 
-from toolkit_https.certificates import issuer_urls
+from toolkit_https.certificates import issued, issuer_urls
 from toolkit_https.fetch import FetchError, Get
-from toolkit_https.files import in_order, issued
+from toolkit_https.files import in_order
 
 MAX_BYTES = 256 * 1024
 MAX_FETCHED, MAX_URLS, MAX_IN_ONE = 6, 3, 32

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import AuthorityInformationAccessOID, ObjectIdentifier
 from OpenSSL.crypto import FILETYPE_ASN1, X509, dump_certificate
 
@@ -53,10 +56,31 @@ def names_of(certificate: x509.Certificate) -> PresentedNames:
     )
 
 
+def load(raw: bytes) -> x509.Certificate:
+    """Return the certificate in DER. Raises ValueError or TypeError.
+
+    Without the library's warnings: what is wrong with a certificate is a finding.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        return x509.load_der_x509_certificate(raw)
+
+
+def issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+    """Tell whether `issuer` signed `certificate`, by name and by signature."""
+    if certificate.issuer != issuer.subject:
+        return False
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
 @lru_cache(maxsize=1024)
 def _describe(raw: bytes, at: int, *, in_path: bool, presented: bool) -> Certificate:
     try:
-        parsed = x509.load_der_x509_certificate(raw)
+        parsed = load(raw)
         return _of(parsed, raw, at, in_path=in_path, presented=presented)
     except (ValueError, TypeError, x509.InvalidVersion) as error:
         never = datetime(1970, 1, 1, tzinfo=UTC)

@@ -11,13 +11,20 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 
 from toolkit.text import clean
-from toolkit_https import certificates, expiry, inquiries, names, pins, second, verify
+from toolkit_https import certificates, expiry, inquiries, names, paths, pins, second, verify
 from toolkit_https.connect import Unreachable, resolve
 from toolkit_https.deadline import Deadline
 from toolkit_https.expiry import Thresholds
 from toolkit_https.fetching import Fetching
 from toolkit_https.handshake import Shaken, shake
-from toolkit_https.model import Certificate, Finding, Result, Severity, Verdict
+from toolkit_https.model import (
+    Certificate,
+    Finding,
+    Result,
+    Severity,
+    TrustPath,
+    Verdict,
+)
 from toolkit_https.names import PresentedNames
 from toolkit_https.opinions import second_opinions
 from toolkit_https.pins import Pins
@@ -91,6 +98,7 @@ def _empty(target: Target, request: Request, checked: datetime) -> Result:
 
 def _judge(result: Result, target: Target, shaken: Shaken, request: Request) -> Result:
     chain = certificates.describe_chain(shaken.presented, shaken.path)
+    chain, found_paths = _in_paths(chain, shaken, request.policy)
     faults = _chain_faults(target, shaken, chain)
     result, faults = inquiries.complete(result, faults, shaken, target, request)
     # The second verifier knows no revocation: it is asked about the rest.
@@ -105,8 +113,8 @@ def _judge(result: Result, target: Target, shaken: Shaken, request: Request) -> 
     found += [*opinions, *pins.unexpected(chain, request.pins)]
     found += verify.differences(shaken, request.policy, chain)
     result = replace(
-        result, verdict=verdict, chain=chain, protocol=shaken.protocol, cipher=shaken.cipher,
-        group=shaken.group,
+        result, verdict=verdict, chain=chain, paths=found_paths, protocol=shaken.protocol,
+        cipher=shaken.cipher, group=shaken.group,
     )  # fmt: skip
     if chain:
         result = _expiry(result)
@@ -116,6 +124,19 @@ def _judge(result: Result, target: Target, shaken: Shaken, request: Request) -> 
         result, more = _over_http(result, target, request)
         found += more
     return replace(result, findings=tuple(_sorted(found)))
+
+
+def _in_paths(
+    chain: tuple[Certificate, ...], shaken: Shaken, policy: Policy
+) -> tuple[tuple[Certificate, ...], tuple[TrustPath, ...]]:
+    presented = second.parsed([certificates.der(item) for item in shaken.presented])
+    used = second.parsed([certificates.der(item) for item in shaken.path])
+    if len(presented) != len(shaken.presented) or not presented:
+        return chain, ()
+    found = paths.find_paths(presented, used, policy.anchors_of)
+    known = list(dict.fromkeys([*presented, *used]))
+    roles = paths.with_roles(chain, known, found, policy.anchors_of)
+    return roles, paths.described(found, used if not shaken.errors else ())
 
 
 def _over_http(result: Result, target: Target, request: Request) -> tuple[Result, list[Finding]]:

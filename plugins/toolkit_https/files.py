@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from toolkit.errors import UsageError
 from toolkit.text import clean
+from toolkit_https.certificates import issued
 
 MAX_BYTES = 16 * 1024 * 1024
 _KEY = re.compile(
@@ -130,14 +131,3 @@ def in_order(
         chain.append(issuer)
         left.remove(issuer)
     return tuple(chain)
-
-
-def issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
-    """Tell whether `issuer` signed `certificate`, by name and by signature."""
-    if certificate.issuer != issuer.subject:
-        return False
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
-        return False
-    return True

@@ -42,8 +42,9 @@ class Finding:
 class Certificate:
     """One certificate of the chain. Names are as the certificate has them: clean before showing.
 
-    `role` is leaf, intermediate, root or surplus; `presented` tells whether the server sent it (a
-    trust anchor usually comes from the trust store), `in_path` whether the path in use has it.
+    `role` is leaf, intermediate, cross-signed, root or surplus; `presented` tells whether the
+    server sent it (a trust anchor usually comes from the trust store), `in_path` whether the path
+    in use has it.
     """
 
     role: str
@@ -103,6 +104,16 @@ class Http:
 
 
 @dataclass(frozen=True, slots=True)
+class TrustPath:
+    """A path from the server's certificate to a trust anchor, and the earliest end in it."""
+
+    subjects: tuple[str, ...]
+    sha256: tuple[str, ...]
+    expires: datetime
+    in_use: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Missing:
     """An intermediate that the server doesn't send, and where it was fetched from."""
 
@@ -144,9 +155,9 @@ class Result:
     `target` is as typed; `expires` is the earliest end in the path in use and `expires_subject`
     whose; `days_left` whole days until then at `checked` (negative: since then). `seconds` is how
     long the check took. `group` is the key exchange group, `starttls` the protocol whose dialogue
-    came first, `proxy` the proxy that was gone through. `missing` are issuers that the server
-    should send, `chain_pem` the chain that it should send (only where it was asked for).
-    `protocols` and `alpn` are what a probe found.
+    came first, `proxy` the proxy that was gone through. `paths` are all that lead to an anchor,
+    `missing` the issuers that the server should send, `chain_pem` the chain that it should send
+    (only where it was asked for). `protocols` and `alpn` are what a probe found.
     """
 
     target: str
@@ -169,6 +180,7 @@ class Result:
     http: Http | None = None
     starttls: str = ""
     proxy: str = ""
+    paths: tuple[TrustPath, ...] = ()
     missing: tuple[Missing, ...] = ()
     chain_pem: str = ""
     revocation: tuple[Revocation, ...] = ()

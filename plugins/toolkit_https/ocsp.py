@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from toolkit_https.files import issued
+from toolkit_https.certificates import issued
 
 MEDIA_TYPE = "application/ocsp-request"
 MAX_BYTES = 256 * 1024

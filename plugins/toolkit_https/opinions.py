@@ -39,8 +39,9 @@ def second_opinions(
     question = _question(presented, path, target.name, request, refused=refused)
     try:
         opinion = second.opinion(question)
-    except Abstained:
+    except Abstained as error:
         opinion = None
+        yield finding("second-opinion-missing", f"The verifier of cryptography abstains: {error}.")
     severity = Severity.CRITICAL if request.strict else None
     if opinion is not None and bool(opinion.refusal) != refused:
         yield finding("verifiers-disagree", disagreement(opinion.refusal), severity=severity)

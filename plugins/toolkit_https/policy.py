@@ -66,6 +66,18 @@ class Policy:
         """Return the store parsed for the second verifier: once, when first asked for."""
         return self._parsed
 
+    def anchors_of(self, subject: bytes) -> tuple[x509.Certificate, ...]:
+        """Return the anchors of a subject (its name in DER)."""
+        return self._by_subject.get(subject, ())
+
+    @cached_property
+    def _by_subject(self) -> dict[bytes, tuple[x509.Certificate, ...]]:
+        found: dict[bytes, tuple[x509.Certificate, ...]] = {}
+        for anchor in self._parsed:
+            name = anchor.subject.public_bytes()
+            found[name] = (*found.get(name, ()), anchor)
+        return found
+
     @cached_property
     def _parsed(self) -> tuple[x509.Certificate, ...]:
         return parsed(self.trust.ders)

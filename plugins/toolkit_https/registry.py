@@ -120,6 +120,11 @@ REGISTRY: Mapping[str, Kind] = {
         "OpenSSL and the verifier of cryptography disagree about this path.",
         "Have it issued again so that both accept it; the message says what one of them refuses.",
     ),
+    "second-opinion-missing": Kind(
+        INFO,
+        "The second verifier gave no verdict.",
+        "Go by OpenSSL's; a chain with fewer certificates, or another kind of name, may help.",
+    ),
     "profile-breach": Kind(
         INFO,
         "A certificate breaks a rule of RFC 5280 or of the CA/Browser Forum.",

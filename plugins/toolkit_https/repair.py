@@ -13,12 +13,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from toolkit.text import clean
 from toolkit_https import offline, second
 from toolkit_https.aia import Fetched, Repair, missing_issuers
-from toolkit_https.certificates import der
+from toolkit_https.certificates import der, issued
 from toolkit_https.fetch import Get
-from toolkit_https.files import issued
 from toolkit_https.handshake import Shaken
 from toolkit_https.inquiries import GAPS
 from toolkit_https.model import Finding, Missing
+from toolkit_https.policy import Policy
 from toolkit_https.registry import REGISTRY, finding
 from toolkit_https.second import Question
 
@@ -57,7 +57,7 @@ def mend(shaken: Shaken, name: str, request: Request, get: Get) -> Mended:
     if not presented:
         return Mended()
     anchors = request.policy.anchors()
-    repair = missing_issuers(presented, _anchored(anchors), get)
+    repair = missing_issuers(presented, _anchored(request.policy), get)
     others = [*presented[1:], *(item.certificate for item in repair.fetched)]
     question = Question(presented[0], tuple(others), anchors, name, request.now())
     path = offline.judge(question, flags=request.policy.flags).path
@@ -69,14 +69,12 @@ def installable(path: Sequence[x509.Certificate]) -> tuple[x509.Certificate, ...
     return tuple(path[:-1]) or tuple(path)
 
 
-def _anchored(anchors: Sequence[x509.Certificate]) -> Callable[[x509.Certificate], bool]:
-    by_subject: dict[bytes, list[x509.Certificate]] = {}
-    for anchor in anchors:
-        by_subject.setdefault(anchor.subject.public_bytes(), []).append(anchor)
-
+def _anchored(policy: Policy) -> Callable[[x509.Certificate], bool]:
     def anchored(certificate: x509.Certificate) -> bool:
-        near = by_subject.get(certificate.issuer.public_bytes(), [])
-        return certificate in anchors or any(issued(anchor, certificate) for anchor in near)
+        if certificate in policy.anchors_of(certificate.subject.public_bytes()):
+            return True
+        near = policy.anchors_of(certificate.issuer.public_bytes())
+        return any(issued(anchor, certificate) for anchor in near)
 
     return anchored
 

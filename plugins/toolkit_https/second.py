@@ -16,9 +16,13 @@ from cryptography import x509
 from cryptography.x509 import verification
 
 from toolkit.text import clean
+from toolkit_https.certificates import load
 
 MAX_DEPTH = 16
 MAX_INTERMEDIATES = 128
+SECONDS = 2.0
+SMALL_COUNT, SMALL_BYTES = 8, 64 * 1024
+"""Up to this a verdict takes milliseconds: for more certificates the paths may be many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +48,36 @@ class Opinion:
     path: tuple[x509.Certificate, ...] = ()
 
 
-def opinion(question: Question) -> Opinion:
+def opinion(question: Question, seconds: float = SECONDS) -> Opinion:
     """Return what this verifier says of `question`.
 
-    Raises Abstained where it can't judge: no anchor, a name it has no type for, too much to do. It
-    can't be interrupted (it holds the interpreter's lock), so what it is given is bounded; for
-    paths and name constraints it has budgets of its own (cryptography 50).
+    It holds the interpreter's lock and can't be interrupted. So what is small enough to be quick
+    is asked in this process, and all else in one of its own, which has `seconds`. Raises Abstained
+    where it can't judge: no anchor, a name it has no type for, too much to do, out of time.
     """
     if not question.anchors:
         raise Abstained("there is no trust anchor")
     if len(question.intermediates) > MAX_INTERMEDIATES:
         raise Abstained(f"more than {MAX_INTERMEDIATES} certificates were presented")
-    return _verify(question)
+    if _is_small(question):
+        return verdict(question)
+    from toolkit_https.second_process import ask
+
+    return ask(question, seconds)
+
+
+def _is_small(question: Question) -> bool:
+    given = (question.leaf, *question.intermediates)
+    size = sum(len(item.tbs_certificate_bytes) for item in given)
+    return len(given) <= SMALL_COUNT and size <= SMALL_BYTES
 
 
 class Abstained(Exception):  # noqa: N818  no verdict, and no error of the program
     """The verifier gave no verdict."""
 
 
-def _verify(question: Question) -> Opinion:
+def verdict(question: Question) -> Opinion:
+    """Return the verifier's opinion, however long it takes. Raises Abstained."""
     try:
         builder = verification.PolicyBuilder().store(verification.Store(list(question.anchors)))
         depth = MAX_DEPTH if question.depth is None else question.depth
@@ -93,6 +108,6 @@ def parsed(ders: Sequence[bytes]) -> tuple[x509.Certificate, ...]:
 def _parsed(raw: bytes) -> x509.Certificate | None:
     """Parse once what many servers send."""
     try:
-        return x509.load_der_x509_certificate(raw)
+        return load(raw)
     except (ValueError, TypeError, x509.InvalidVersion):
         return None

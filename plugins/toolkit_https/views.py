@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
 from toolkit.output import Look, Record, View
 from toolkit.terminal import Line, Span
 from toolkit.text import clean
-from toolkit_https.model import Certificate, Finding, Http, Result, Revocation, Severity, Verdict
+from toolkit_https.model import (
+    Certificate,
+    Finding,
+    Http,
+    Result,
+    Revocation,
+    Severity,
+    TrustPath,
+    Verdict,
+)
 from toolkit_https.monitors import nagios, prometheus
 
 SCHEMA = "toolkit.https.check/1"
@@ -53,6 +62,8 @@ def _of_result(result: Result, look: Look) -> Iterator[Line]:
             yield from _of_finding(found)
     if look.verbose:
         yield from _details(result)
+    elif result.verdict is Verdict.UNTRUSTED:
+        yield from tree(result.chain)
 
 
 def _facts(result: Result) -> tuple[Span, ...]:
@@ -72,8 +83,10 @@ def _of_finding(found: Finding) -> Iterator[Line]:
 
 
 def _details(result: Result) -> Iterator[Line]:
-    for certificate in result.chain:
-        yield from _of_certificate(certificate)
+    yield from tree(result.chain, full=True)
+    for path in result.paths:
+        if not path.in_use:
+            yield from _of_path(path)
     for status in result.revocation:
         yield from _of_revocation(status)
     if result.protocol:
@@ -96,16 +109,40 @@ def _details(result: Result) -> Iterator[Line]:
     yield (("  verified by: ", "dim"), (text, ""))
 
 
-def _of_certificate(certificate: Certificate) -> Iterator[Line]:
+def tree(chain: Sequence[Certificate], *, full: bool = False) -> Iterator[Line]:
+    """Yield the path as a tree, the root first, each certificate under its issuer; then the rest.
+
+    `full` adds the period, the key and the names.
+    """
+    path = [certificate for certificate in chain if certificate.in_path]
+    for depth, certificate in enumerate(reversed(path)):
+        branch = f"{'   ' * (depth - 1)}└─ " if depth else ""
+        yield from _of_certificate(certificate, f"  {branch}", full=full)
+    for certificate in chain:
+        if not certificate.in_path:
+            yield from _of_certificate(certificate, "  + ", full=full)
+
+
+def _of_certificate(certificate: Certificate, branch: str, *, full: bool) -> Iterator[Line]:
     source = "" if certificate.presented else ", from the trust store"
     who = clean(certificate.subject, limit=160)
-    yield ((f"  {certificate.role}: ", "dim"), (f"{who}{source}", ""))
+    until = f", until {certificate.not_after:%Y-%m-%d}"
+    label = f"{certificate.role}: "
+    yield ((branch, "dim"), (label, "dim"), (f"{who}{source}{'' if full else until}", ""))
+    if not full:
+        return
+    indent = " " * (len(branch) + len(label))
     period = f"{certificate.not_before:%Y-%m-%d} to {certificate.not_after:%Y-%m-%d}"
-    yield (("    ", ""), (f"{period}, {certificate.key}, {certificate.signature}", "dim"))
+    yield ((indent, ""), (f"{period}, {certificate.key}, {certificate.signature}", "dim"))
     if certificate.names:
         shown = ", ".join(clean(name, limit=100) for name in certificate.names[:MAX_SHOWN])
         more = len(certificate.names) - MAX_SHOWN
-        yield (("    ", ""), (f"names: {shown}{f' and {more} more' if more > 0 else ''}", "dim"))
+        yield ((indent, ""), (f"names: {shown}{f' and {more} more' if more > 0 else ''}", "dim"))
+
+
+def _of_path(path: TrustPath) -> Iterator[Line]:
+    shown = " ← ".join(clean(subject, limit=80) for subject in path.subjects[1:])
+    yield (("  another path: ", "dim"), (f"{shown}, until {path.expires:%Y-%m-%d}", ""))
 
 
 def _of_revocation(known: Revocation) -> Iterator[Line]:
