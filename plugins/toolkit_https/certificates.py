@@ -19,6 +19,8 @@ from toolkit_https.model import Certificate
 from toolkit_https.names import PresentedNames
 
 MAX_NAMES = 10_000
+# What is odd about a stranger's certificate is a finding, or nothing; never a line of a library's.
+warnings.simplefilter("ignore", CryptographyDeprecationWarning)
 
 
 def der(certificate: X509) -> bytes:
@@ -56,16 +58,6 @@ def names_of(certificate: x509.Certificate) -> PresentedNames:
     )
 
 
-def load(raw: bytes) -> x509.Certificate:
-    """Return the certificate in DER. Raises ValueError or TypeError.
-
-    Without the library's warnings: what is wrong with a certificate is a finding.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
-        return x509.load_der_x509_certificate(raw)
-
-
 def issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
     """Tell whether `issuer` signed `certificate`, by name and by signature."""
     if certificate.issuer != issuer.subject:
@@ -80,7 +72,7 @@ def issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
 @lru_cache(maxsize=1024)
 def _describe(raw: bytes, at: int, *, in_path: bool, presented: bool) -> Certificate:
     try:
-        parsed = load(raw)
+        parsed = x509.load_der_x509_certificate(raw)
         return _of(parsed, raw, at, in_path=in_path, presented=presented)
     except (ValueError, TypeError, x509.InvalidVersion) as error:
         never = datetime(1970, 1, 1, tzinfo=UTC)

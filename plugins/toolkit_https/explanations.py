@@ -49,6 +49,19 @@ REDIRECT = {
     "Apache": "Redirect permanent / https://shop.example/",
     "HAProxy": "http-request redirect scheme https code 301 unless { ssl_fc }",
 }
+STARTTLS = {
+    "Postfix": "smtpd_tls_security_level = may; smtpd_tls_chain_files = /etc/ssl/mx/key.pem, /etc/ssl/mx/fullchain.pem"
+    "  # then: postfix reload",
+    "Dovecot": "ssl = yes; ssl_cert = </etc/ssl/mx/fullchain.pem; ssl_key = </etc/ssl/mx/key.pem  # then: doveadm reload",
+    "vsftpd": "ssl_enable=YES; rsa_cert_file=/etc/ssl/ftp/fullchain.pem; rsa_private_key_file=/etc/ssl/ftp/key.pem",
+    "OpenLDAP": "TLSCertificateFile /etc/ssl/ldap/fullchain.pem; TLSCertificateKeyFile /etc/ssl/ldap/key.pem",
+    "PostgreSQL": "ssl = on; ssl_cert_file = 'fullchain.pem'; ssl_key_file = 'key.pem'  # then: pg_ctl reload",
+}
+STAPLING = {
+    "nginx": "ssl_stapling on; ssl_stapling_verify on; resolver 192.0.2.53;",
+    "Apache": 'SSLUseStapling on; SSLStaplingCache "shmcb:/run/apache2/stapling(32768)"',
+    "HAProxy": "ocsp-update on  # in a crt-list, HAProxy 2.8 or later",
+}
 ALL = "All of them: browsers, curl, requests, Java, Go."
 STRICT = "Python 3.13 and later, Go and browsers in part; older OpenSSL clients accept it."
 
@@ -67,6 +80,18 @@ CLIENTS: Mapping[str, str] = {
     "issuer-expires-first": "Nobody yet. All of them once that certificate ends, whatever the leaf says.",
     "profile-breach": "Few today; auditors and strict verifiers. A public authority would have to "
     "revoke the certificate.",
+    "revoked": "Browsers, by lists of their own; curl, requests and Go don't ask. It will be replaced or abused.",
+    "revocation-unknown": "Clients that insist (hard fail): few. Most go on without knowing.",
+    "staple-missing": "Firefox. Others don't look at TLS Feature (RFC 7633).",
+    "staple-unusable": "Firefox; others ignore the response.",
+    "starttls-failed": "Clients that require TLS. Those that take it where offered (mail servers among each other) "
+    "go on in plaintext, and nobody notices.",
+    "old-protocol-accepted": "None, until a scanner or an auditor looks; PCI DSS forbids it.",
+    "no-tls1.3": "None.",
+    "refused-by-older-clients": "Python 3.12 and earlier, and OpenSSL without X509_V_FLAG_PARTIAL_CHAIN.",
+    "accepted-by-other-clients": "Those that the message doesn't name.",
+    "second-opinion-missing": "Nobody: one of the two verifiers had nothing to say.",
+    "proxy-failed": "All that go through this proxy.",
     "no-hsts": "None: it is about a browser's first visit, which HSTS makes safe afterwards.",
 }
 CAUSES: Mapping[str, str] = {
@@ -80,6 +105,14 @@ CAUSES: Mapping[str, str] = {
     "untrusted-root": "A company's own authority, a proxy that intercepts TLS, or a test certificate "
     "(such as a staging authority's) in production.",
     "self-signed": "A certificate made at installation (snakeoil) was never replaced.",
+    "starttls-failed": "The server has no certificate configured, offers STARTTLS on another port "
+    "(submission, 587), or a firewall (such as Cisco's SMTP fixup) takes the word out of its answer.",
+    "proxy-failed": "The proxy doesn't allow CONNECT to this port, wants credentials, or can't resolve the name.",
+    "revoked": "The key was exposed, or the certificate was replaced or issued by mistake: the reason is in the "
+    "message.",
+    "staple-unusable": "The server couldn't reach the responder and goes on with an old response.",
+    "client-certificate-refused": "Its authority isn't in the server's list, it has expired, or it isn't for clients "
+    "(extendedKeyUsage clientAuth).",
     "client-certificate-required": "The server authenticates its clients by certificate (mutual TLS).",
     "different-certificate": "Several servers answer under one address, and one wasn't renewed.",
     "verifiers-disagree": "The certificate breaks a rule that only one of the verifiers enforces, or "
@@ -90,6 +123,12 @@ FIXES: Mapping[str, Mapping[str, str]] = {
         ("expired", "incomplete-chain", "self-signed", "untrusted-root", "bad-signature",
          "expires-soon", "weak-key", "weak-signature", "issuer-expires-first"), CERTIFICATE),
     "protocol-too-old": PROTOCOLS,
+    "old-protocol-accepted": PROTOCOLS,
+    "no-tls1.3": PROTOCOLS,
+    "starttls-failed": STARTTLS,
+    "staple-missing": STAPLING,
+    "staple-unusable": STAPLING,
+    "revoked": CERTIFICATE,
     "name-mismatch": NAMES,
     "no-hsts": HSTS,
     "redirect-to-http": REDIRECT,

@@ -16,7 +16,6 @@ from cryptography import x509
 from cryptography.x509 import verification
 
 from toolkit.text import clean
-from toolkit_https.certificates import load
 
 MAX_DEPTH = 16
 MAX_INTERMEDIATES = 128
@@ -108,6 +107,6 @@ def parsed(ders: Sequence[bytes]) -> tuple[x509.Certificate, ...]:
 def _parsed(raw: bytes) -> x509.Certificate | None:
     """Parse once what many servers send."""
     try:
-        return load(raw)
+        return x509.load_der_x509_certificate(raw)
     except (ValueError, TypeError, x509.InvalidVersion):
         return None

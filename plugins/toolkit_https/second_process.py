@@ -13,7 +13,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from toolkit.text import clean
-from toolkit_https.certificates import load
 from toolkit_https.second import Abstained, Opinion, Question, verdict
 
 
@@ -52,7 +51,7 @@ def _texts(certificates: Sequence[x509.Certificate]) -> list[str]:
 
 
 def _certificates(texts: Sequence[str]) -> tuple[x509.Certificate, ...]:
-    return tuple(load(base64.b64decode(text)) for text in texts)
+    return tuple(x509.load_der_x509_certificate(base64.b64decode(text)) for text in texts)
 
 
 def answer(asked: str) -> str:
