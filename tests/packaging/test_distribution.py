@@ -19,7 +19,10 @@ import toolkit
 
 ROOT = Path(__file__).parents[2]
 DISTRIBUTION = metadata.distribution("sysadmin-toolkit")
-IMPORT_PACKAGES = {"toolkit": ROOT / "toolkit", "toolkit_https": ROOT / "plugins/toolkit_https"}
+IMPORT_PACKAGES = {
+    "toolkit": ROOT / "toolkit",
+    **{folder.name: folder for folder in (ROOT / "plugins").glob("toolkit_*")},
+}
 
 
 def installed_files() -> set[str]:
