@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import pkcs7
 
-from toolkit_https.certificates import issued, issuer_urls
+from toolkit_https.certificates import issued, issuer_urls, readable
 from toolkit_https.fetch import FetchError, Get
 from toolkit_https.files import in_order
 
@@ -90,7 +90,7 @@ def certificates_in(raw: bytes) -> Sequence[x509.Certificate]:
     )
     for read in readers:
         try:
-            return read()[:MAX_IN_ONE]
+            return [readable(item) for item in read()[:MAX_IN_ONE]]
         except Exception:  # noqa: BLE001, S112  bytes of a stranger: what one reader refuses, the next may take
             continue
     return []

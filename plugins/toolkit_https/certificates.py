@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -18,7 +19,12 @@ from OpenSSL.crypto import FILETYPE_ASN1, X509, dump_certificate
 from toolkit_https.model import Certificate
 from toolkit_https.names import PresentedNames
 
-MAX_NAMES = 10_000
+MALFORMED = (
+    ValueError, TypeError, KeyError, UnsupportedAlgorithm, x509.InvalidVersion,
+    x509.DuplicateExtension, x509.UnsupportedGeneralNameType,
+)  # fmt: skip
+"""What the library raises where a certificate isn't what it should be (found by mutation)."""
+E = TypeVar("E", bound=x509.ExtensionType)
 # What is odd about a stranger's certificate is a finding, or nothing; never a line of a library's.
 warnings.simplefilter("ignore", CryptographyDeprecationWarning)
 
@@ -28,13 +34,37 @@ def der(certificate: X509) -> bytes:
     return dump_certificate(FILETYPE_ASN1, certificate)
 
 
-def describe_chain(presented: Sequence[X509], path: Sequence[X509]) -> tuple[Certificate, ...]:
-    """Return the path in use from leaf to anchor, then what was presented and isn't in it."""
-    return describe_ders([der(item) for item in presented], [der(item) for item in path])
+def readable(certificate: x509.Certificate) -> x509.Certificate:
+    """Return `certificate` if its fixed fields can be read; the library parses them when asked.
+
+    Raises one of MALFORMED. Extensions are another matter: `value_of` reads one.
+    """
+    fields = (certificate.subject, certificate.issuer, certificate.serial_number,
+              certificate.version, certificate.not_valid_before_utc,
+              certificate.not_valid_after_utc, certificate.signature_algorithm_oid)  # fmt: skip
+    if None in fields:
+        raise ValueError("a field is missing")
+    return certificate
+
+
+def read_der(raw: bytes) -> x509.Certificate | None:
+    """Return the certificate in `raw` (DER), or None where it can't be read."""
+    try:
+        return readable(x509.load_der_x509_certificate(raw))
+    except MALFORMED:
+        return None
+
+
+def value_of(certificate: x509.Certificate, kind: type[E]) -> E | None:
+    """Return an extension's value; None where there is none, or the extensions can't be read."""
+    try:
+        return certificate.extensions.get_extension_for_class(kind).value
+    except (*MALFORMED, x509.ExtensionNotFound):
+        return None
 
 
 def describe_ders(sent: Sequence[bytes], path: Sequence[bytes]) -> tuple[Certificate, ...]:
-    """As `describe_chain`, of DER."""
+    """Return the path in use from leaf to anchor, then what was sent and isn't in it (all DER)."""
     used = list(path) or list(sent[:1])
     # The role, not the depth, so that one issuer is described once for all servers.
     chain = [
@@ -47,14 +77,12 @@ def describe_ders(sent: Sequence[bytes], path: Sequence[bytes]) -> tuple[Certifi
 
 def names_of(certificate: x509.Certificate) -> PresentedNames:
     """Return the names that count: dNSName and iPAddress of subjectAltName (RFC 9525, 6.3)."""
-    try:
-        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        dns = found.get_values_for_type(x509.DNSName)
-        addresses = found.get_values_for_type(x509.IPAddress)
-    except (ValueError, TypeError, x509.ExtensionNotFound, x509.DuplicateExtension):
+    found = value_of(certificate, x509.SubjectAlternativeName)
+    if found is None:
         return PresentedNames((), ())
+    addresses = found.get_values_for_type(x509.IPAddress)
     return PresentedNames(
-        tuple(dns[:MAX_NAMES]), tuple(str(address) for address in addresses[:MAX_NAMES])
+        tuple(found.get_values_for_type(x509.DNSName)), tuple(map(str, addresses))
     )
 
 
@@ -64,7 +92,7 @@ def issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
         return False
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+    except (*MALFORMED, InvalidSignature):
         return False
     return True
 
@@ -74,7 +102,7 @@ def _describe(raw: bytes, at: int, *, in_path: bool, presented: bool) -> Certifi
     try:
         parsed = x509.load_der_x509_certificate(raw)
         return _of(parsed, raw, at, in_path=in_path, presented=presented)
-    except (ValueError, TypeError, x509.InvalidVersion) as error:
+    except MALFORMED as error:
         never = datetime(1970, 1, 1, tzinfo=UTC)
         reason = f"(unreadable certificate: {error})"
         return Certificate(
@@ -87,11 +115,12 @@ def _describe(raw: bytes, at: int, *, in_path: bool, presented: bool) -> Certifi
 def _of(
     parsed: x509.Certificate, raw: bytes, at: int, *, in_path: bool, presented: bool
 ) -> Certificate:
+    presented_names = names_of(parsed)
     return Certificate(
         role=_role(parsed, at, in_path=in_path),
         subject=_name(parsed.subject),
         issuer=_name(parsed.issuer),
-        names=_all_names(parsed),
+        names=(*presented_names.dns, *presented_names.addresses),
         serial=f"{parsed.serial_number:x}",
         not_before=parsed.not_valid_before_utc,
         not_after=parsed.not_valid_after_utc,
@@ -120,16 +149,6 @@ def _name(name: x509.Name) -> str:
         return "(unreadable name)"
 
 
-def _all_names(parsed: x509.Certificate) -> tuple[str, ...]:
-    try:
-        found = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        dns = found.get_values_for_type(x509.DNSName)
-        addresses = found.get_values_for_type(x509.IPAddress)
-    except (ValueError, TypeError, x509.ExtensionNotFound):
-        return ()
-    return tuple([*dns, *map(str, addresses)][:MAX_NAMES])
-
-
 def issuer_urls(parsed: x509.Certificate) -> tuple[str, ...]:
     """Return the caIssuers URLs of authorityInfoAccess, as they stand there."""
     return _access_urls(parsed, AuthorityInformationAccessOID.CA_ISSUERS)
@@ -142,32 +161,21 @@ def ocsp_urls(parsed: x509.Certificate) -> tuple[str, ...]:
 
 def crl_urls(parsed: x509.Certificate) -> tuple[str, ...]:
     """Return the URLs of cRLDistributionPoints, of lists that the issuer itself signs."""
-    try:
-        found = parsed.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
-        points = [point for point in found if not point.crl_issuer and not point.reasons]
-        names = [name for point in points for name in point.full_name or ()]
-    except (ValueError, TypeError, x509.ExtensionNotFound):
-        return ()
+    found = value_of(parsed, x509.CRLDistributionPoints) or ()
+    points = [point for point in found if not point.crl_issuer and not point.reasons]
+    names = [name for point in points for name in point.full_name or ()]
     return tuple(name.value for name in names if isinstance(name, x509.UniformResourceIdentifier))
 
 
 def must_staple(parsed: x509.Certificate) -> bool:
     """Tell whether the certificate demands a stapled OCSP response (RFC 7633)."""
-    try:
-        found = parsed.extensions.get_extension_for_class(x509.TLSFeature).value
-    except (ValueError, TypeError, x509.ExtensionNotFound):
-        return False
-    return x509.TLSFeatureType.status_request in found
+    return x509.TLSFeatureType.status_request in (value_of(parsed, x509.TLSFeature) or ())
 
 
 def _access_urls(parsed: x509.Certificate, method: ObjectIdentifier) -> tuple[str, ...]:
-    try:
-        found = parsed.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
-    except (ValueError, TypeError, x509.ExtensionNotFound):
-        return ()
     return tuple(
         item.access_location.value
-        for item in found
+        for item in value_of(parsed, x509.AuthorityInformationAccess) or ()
         if item.access_method == method
         and isinstance(item.access_location, x509.UniformResourceIdentifier)
     )

@@ -97,7 +97,7 @@ def _empty(target: Target, request: Request, checked: datetime) -> Result:
 
 
 def _judge(result: Result, target: Target, shaken: Shaken, request: Request) -> Result:
-    chain = certificates.describe_chain(shaken.presented, shaken.path)
+    chain = certificates.describe_ders(shaken.sent, shaken.built)
     chain, found_paths = _in_paths(chain, shaken, request.policy)
     faults = _chain_faults(target, shaken, chain)
     result, faults = inquiries.complete(result, faults, shaken, target, request)
@@ -129,9 +129,9 @@ def _judge(result: Result, target: Target, shaken: Shaken, request: Request) -> 
 def _in_paths(
     chain: tuple[Certificate, ...], shaken: Shaken, policy: Policy
 ) -> tuple[tuple[Certificate, ...], tuple[TrustPath, ...]]:
-    presented = second.parsed([certificates.der(item) for item in shaken.presented])
-    used = second.parsed([certificates.der(item) for item in shaken.path])
-    if len(presented) != len(shaken.presented) or not presented:
+    presented = second.parsed(shaken.sent)
+    used = second.parsed(shaken.built)
+    if len(presented) != len(shaken.sent) or not presented:
         return chain, ()
     found = paths.find_paths(presented, used, policy.anchors_of)
     known = list(dict.fromkeys([*presented, *used]))
@@ -164,7 +164,7 @@ def _chain_faults(target: Target, shaken: Shaken, chain: Sequence[Certificate]) 
         return []
     path = [certificate for certificate in chain if certificate.in_path]
     faults = list(verify.findings(shaken.errors, path))
-    leaf = next(iter(second.parsed([certificates.der(shaken.presented[0])])), None)
+    leaf = next(iter(second.parsed(shaken.sent[:1])), None)
     mismatch = name_fault(target.name, leaf)
     return [*faults, mismatch] if mismatch else faults
 

@@ -6,9 +6,8 @@ from datetime import datetime
 from functools import lru_cache
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 
-from toolkit_https.certificates import crl_urls
+from toolkit_https.certificates import MALFORMED, crl_urls
 from toolkit_https.ocsp import SOUND, Statement, Unusable, check_times
 
 MAX_BYTES = 32 * 1024 * 1024
@@ -32,7 +31,7 @@ def judge(
             raise Unusable("the list doesn't cover all reasons")
         revoked = entry.revocation_date_utc if entry else None
         return Statement(revoked, _reason(entry), crl.last_update_utc, until)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except MALFORMED as error:
         raise Unusable("the answer is no list that can be read") from error
 
 

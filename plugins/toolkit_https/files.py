@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
@@ -19,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from toolkit.errors import UsageError
 from toolkit.text import clean
-from toolkit_https.certificates import issued
+from toolkit_https.certificates import MALFORMED, issued, readable
 
 MAX_BYTES = 16 * 1024 * 1024
 _KEY = re.compile(
@@ -42,7 +41,9 @@ def load_file(path: Path, ask: Ask) -> Loaded:
     raw = _read(path)
     try:
         loaded = _pem(path, raw, ask) if b"-----BEGIN" in raw else _binary(path, raw, ask)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        for certificate in loaded.certificates:
+            readable(certificate)
+    except MALFORMED as error:
         reason = clean(str(error), limit=120)
         hint = "PEM, DER and PKCS#12 are understood; a wrong passphrase looks like this, too"
         raise UsageError(f"{clean(str(path))}: can't be read: {reason}", hint=hint) from error

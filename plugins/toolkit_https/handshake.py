@@ -15,6 +15,7 @@ from OpenSSL import SSL
 from OpenSSL.crypto import X509
 
 from toolkit.text import clean
+from toolkit_https.certificates import der
 from toolkit_https.deadline import Deadline
 from toolkit_https.model import Finding
 from toolkit_https.policy import Observed, Policy
@@ -39,14 +40,16 @@ CLIENT_CERTIFICATE = {"certificate required", "bad certificate", "handshake fail
 class Shaken:
     """What a handshake showed. `failure` is None when it was completed.
 
-    `presented` is what the server sent, `path` the path that OpenSSL built, `errors` its faults as
-    (depth, code).
+    `presented` is what the server sent, `path` the path that OpenSSL built, `sent` and `built` are
+    the same as DER, `errors` the path's faults as (depth, code).
     """
 
     observed: Observed
     failure: Finding | None = None
     presented: list[X509] = field(default_factory=list)
     path: list[X509] = field(default_factory=list)
+    sent: list[bytes] = field(default_factory=list)
+    built: list[bytes] = field(default_factory=list)
     protocol: str = ""
     cipher: str = ""
     group: str = ""
@@ -237,6 +240,8 @@ def _take_chain(connection: SSL.Connection, shaken: Shaken) -> None:
         shaken.presented = list(connection.get_peer_cert_chain() or [])
     with suppress(SSL.Error, ValueError):
         shaken.path = list(connection.get_verified_chain() or [])
+    shaken.sent = list(map(der, shaken.presented))
+    shaken.built = list(map(der, shaken.path))
 
 
 def _refused_later(wire: _Wire, deadline: Deadline) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from toolkit_https import second
-from toolkit_https.certificates import der, must_staple
+from toolkit_https.certificates import must_staple
 from toolkit_https.handshake import Shaken
 from toolkit_https.model import Finding, Result
 from toolkit_https.registry import finding
@@ -44,7 +44,7 @@ def _with_chain(result: Result, shaken: Shaken) -> Result:
 
     if shaken.errors:
         return result
-    path = second.parsed([der(item) for item in shaken.path])
+    path = second.parsed(shaken.built)
     return replace(result, chain_pem=repair.pem_of(repair.installable(path)))
 
 
@@ -52,7 +52,7 @@ def revoked(
     result: Result, shaken: Shaken, target: Target, request: Request
 ) -> tuple[Result, list[Finding]]:
     """Return the result with what is known of revocation, and the findings of it."""
-    path = second.parsed([der(item) for item in shaken.path or shaken.presented[:1]])
+    path = second.parsed(shaken.built or shaken.sent[:1])
     if not path or shaken.failure is not None:
         return result, []
     staple, now, mode = shaken.observed.staple, request.now(), request.revocation

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from toolkit_https.certificates import issued
+from toolkit_https.certificates import MALFORMED, issued
 
 MEDIA_TYPE = "application/ocsp-request"
 MAX_BYTES = 256 * 1024
@@ -59,7 +59,7 @@ def judge(
             raise Unusable(f'the responder answers "{status}"')
         _check_signature(response, issuer, now)
         return _statement(_about(response, certificate, issuer), now)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except MALFORMED as error:
         raise Unusable("the answer is no OCSP response that can be read") from error
 
 

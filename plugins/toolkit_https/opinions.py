@@ -9,7 +9,6 @@ from cryptography import x509
 
 from toolkit.text import clean
 from toolkit_https import second
-from toolkit_https.certificates import der
 from toolkit_https.handshake import Shaken
 from toolkit_https.model import Finding, Severity
 from toolkit_https.profile import examine
@@ -32,8 +31,8 @@ def second_opinions(
     `refused` tells that OpenSSL or the name already refused. Under the strict policy what would be
     a warning is critical: it decides the verdict.
     """
-    presented = second.parsed([der(item) for item in shaken.presented])
-    path = second.parsed([der(item) for item in shaken.path])
+    presented = second.parsed(shaken.sent)
+    path = second.parsed(shaken.built)
     if not presented:
         return
     question = _question(presented, path, target.name, request, refused=refused)
@@ -79,8 +78,13 @@ def disagreement(refusal: str) -> str:
 
 def breaches(path: Sequence[x509.Certificate]) -> tuple[Breach, ...]:
     """Return what `path` breaks of the profile, the maximum validity of public issuers included."""
+    return (*examine(path).breaches, *public_breaches(path))
+
+
+def public_breaches(path: Sequence[x509.Certificate]) -> tuple[Breach, ...]:
+    """Return what `path` breaks of the rules for publicly trusted issuers alone."""
     found = overlong(path, lambda digest: digest in public_roots())
-    return (*examine(path).breaches, *([found] if found else []))
+    return (found,) if found else ()
 
 
 def breach_finding(breach: Breach, length: int, severity: Severity | None) -> Finding:

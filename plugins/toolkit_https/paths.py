@@ -130,5 +130,6 @@ def _key(certificate: x509.Certificate) -> bytes:
     return public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
+@lru_cache(maxsize=4096)
 def _digest(certificate: x509.Certificate) -> str:
     return certificate.fingerprint(hashes.SHA256()).hex()

@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from toolkit_https import profile_keys, profile_names
+from toolkit_https.certificates import MALFORMED
 from toolkit_https.profile_base import Breach, Placed, extension
 
 RFC, CABF = "RFC 5280", "CA/Browser Forum BR"
@@ -41,7 +42,7 @@ def _breaches(placed: Placed) -> tuple[Breach, ...]:
     """Return the breaches of one certificate; an issuer is examined once for all its servers."""
     try:
         return tuple(breach for rule in RULES for breach in rule(placed))
-    except (ValueError, TypeError, x509.DuplicateExtension) as error:
+    except MALFORMED as error:
         return (placed.breach("malformed", f"can't be parsed: {error}", RFC),)
 
 

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from typing import TypeAlias
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
@@ -13,6 +14,12 @@ from cryptography.x509.oid import NameOID
 from toolkit_https.profile_base import Breach, Placed, extension
 
 RFC, CABF = "RFC 5280", "CA/Browser Forum BR"
+_Address: TypeAlias = (
+    ipaddress.IPv4Address | ipaddress.IPv6Address | ipaddress.IPv4Network | ipaddress.IPv6Network
+)
+INTERNAL = {"alt", "internal", "invalid", "local", "localhost", "test"}
+"""Top-level names that the public DNS will never have: RFC 6761, 6762, 9476, and ICANN's resolution
+2024.07.29.06 on `internal`. (`example` stands for public names in documents, and here.)"""
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 
 
@@ -58,7 +65,8 @@ def _common_name(placed: Placed) -> Iterator[Breach]:
     """A common name that looks like one of the names must be one, spelt the same (BR 7.1.4.3).
 
     One that can't be taken for a name (`My server`), is of another kind than the names (a host name
-    beside addresses), or is the domain that the names are in, is a label: clients ignore it.
+    beside addresses), or is the domain that the names are in, is a label: clients ignore it. So is
+    any host beside names that no public issuer may certify: the requirement doesn't bind there.
     """
     found = extension(placed.certificate, x509.SubjectAlternativeName)
     if placed.is_authority or found is None:
@@ -67,7 +75,8 @@ def _common_name(placed: Placed) -> Iterator[Breach]:
     addresses = found.value.get_values_for_type(x509.IPAddress)
     for attribute in placed.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME):
         name = str(attribute.value)
-        if _misspelt_address(name, addresses) or _stray_host(name, dns):
+        stray = _stray_host(name, dns) and not _has_internal(dns, addresses)
+        if stray or _misspelt_address(name, addresses):
             message = "has a common name that isn't one of its subjectAltNames"
             yield placed.breach("common-name", message, f"{CABF} 7.1.4.3")
 
@@ -94,6 +103,16 @@ def _stray_host(name: str, dns: Sequence[str]) -> bool:
     if not dns or name in dns or "." not in name or not is_host_like(name):
         return False
     return not any(other.endswith(f".{name}") for other in dns)
+
+
+def _has_internal(dns: Iterable[str], addresses: Iterable[_Address]) -> bool:
+    """Tell whether a name is internal or an address reserved, as BR 1.6.1 defines them."""
+    return any(map(_is_internal, dns)) or not all(item.is_global for item in addresses)
+
+
+def _is_internal(name: str) -> bool:
+    *_, last = labels = name.lower().rstrip(".").split(".")
+    return len(labels) == 1 or last in INTERNAL or labels[-2:] == ["home", "arpa"]
 
 
 def is_host_like(name: str) -> bool:

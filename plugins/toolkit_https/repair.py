@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from toolkit.text import clean
 from toolkit_https import offline, second
 from toolkit_https.aia import Fetched, Repair, missing_issuers
-from toolkit_https.certificates import der, issued
+from toolkit_https.certificates import issued
 from toolkit_https.fetch import Get
 from toolkit_https.handshake import Shaken
 from toolkit_https.inquiries import GAPS
@@ -53,7 +53,7 @@ def pem_of(chain: Sequence[x509.Certificate]) -> str:
 
 def mend(shaken: Shaken, name: str, request: Request, get: Get) -> Mended:
     """Fetch what the presented chain lacks, and judge it again with that."""
-    presented = second.parsed([der(item) for item in shaken.presented])
+    presented = second.parsed(shaken.sent)
     if not presented:
         return Mended()
     anchors = request.policy.anchors()

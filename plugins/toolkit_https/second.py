@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.x509 import verification
 
 from toolkit.text import clean
+from toolkit_https.certificates import read_der
 
 MAX_DEPTH = 16
 MAX_INTERMEDIATES = 128
@@ -103,10 +104,5 @@ def parsed(ders: Sequence[bytes]) -> tuple[x509.Certificate, ...]:
     return tuple(found for found in map(_parsed, ders) if found is not None)
 
 
-@lru_cache(maxsize=1024)
-def _parsed(raw: bytes) -> x509.Certificate | None:
-    """Parse once what many servers send."""
-    try:
-        return x509.load_der_x509_certificate(raw)
-    except (ValueError, TypeError, x509.InvalidVersion):
-        return None
+_parsed = lru_cache(maxsize=1024)(read_der)
+"""What many servers send is parsed once."""

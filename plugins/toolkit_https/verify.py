@@ -9,7 +9,6 @@ from OpenSSL.crypto import X509
 
 from toolkit.text import clean
 from toolkit_https import policy as policies
-from toolkit_https.certificates import der
 from toolkit_https.handshake import Shaken
 from toolkit_https.model import Certificate, Finding
 from toolkit_https.policy import Policy
@@ -153,4 +152,4 @@ def _by_flags(shaken: Shaken, policy: Policy) -> bool:
     codes = {code for _, code in shaken.errors}
     if policy.verifier.strict:
         return codes <= STRICT_ONLY
-    return codes <= ISSUER_MISSING and der(shaken.path[-1]) in policy.trust.ders
+    return codes <= ISSUER_MISSING and shaken.built[-1] in policy.trust.ders

@@ -16,7 +16,7 @@ from toolkit_https.certificates import describe_ders
 from toolkit_https.check import Request, name_fault
 from toolkit_https.files import Loaded, belongs, find_leaf, in_order
 from toolkit_https.model import Certificate, Finding, Result, Severity, Verdict
-from toolkit_https.opinions import breach_finding, disagreement
+from toolkit_https.opinions import breach_finding, disagreement, public_breaches
 from toolkit_https.registry import finding
 from toolkit_https.second import Question
 
@@ -115,7 +115,7 @@ def _opinions(judged: offline.Judged, request: Request, *, refused: bool) -> Ite
     if judged.other is not None and bool(judged.other) != refused:
         yield finding("verifiers-disagree", disagreement(judged.other), severity=severity)
     if not refused:
-        for breach in judged.breaches:
+        for breach in (*judged.breaches, *public_breaches(judged.path)):
             yield breach_finding(breach, len(judged.path), severity)
 
 

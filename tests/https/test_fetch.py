@@ -230,3 +230,10 @@ def test_any_answer_is_content_or_a_sentence(answer: bytes) -> None:
             near(5).get(url, LIMIT)
         except FetchError as error:
             assert str(error).isprintable()  # noqa: PT017  one of two outcomes
+
+
+def test_an_https_url_is_verified_against_the_public_roots(lab: Lab) -> None:
+    server = lab.start("good")
+    with pytest.raises(FetchError, match="certificate verify failed"):
+        near().get(f"https://127.0.0.1:{server.port}/", LIMIT)
+    assert server.heard == []

@@ -22,6 +22,7 @@ from toolkit_https.lab import Lab
 from toolkit_https.lab.pki import Subject, issue
 from toolkit_https.model import Certificate, Result, Verdict
 from toolkit_https.monitors import METRICS, nagios, prometheus
+from toolkit_https.profile import examine
 from toolkit_https.profile_keys import maximum_days, overlong
 from toolkit_https.registry import REGISTRY
 from toolkit_https.targets import parse_target
@@ -127,6 +128,30 @@ def test_strict_accepts_what_is_sound_and_refuses_what_one_rule_refuses(
     (breach,) = refused.findings
     assert (breach.id, breach.severity) == ("profile-breach", "critical")
     assert "CA/Browser Forum BR 7.1.4.3" in breach.message
+
+
+@pytest.mark.parametrize(
+    ("common", "dns", "addresses", "stray"),
+    [
+        ("www.other.example", ["shop.example"], [], True),
+        ("www.other.example", ["shop.example"], ["8.8.8.8"], True),
+        ("Shop.example", ["shop.example"], [], True),
+        ("shop.example", ["www.shop.example"], [], False),
+        ("My server", ["shop.example"], [], False),
+        ("www.other.example", ["shop.localhost"], [], False),
+        ("www.other.example", ["shop"], [], False),
+        ("www.other.example", ["shop.home.arpa"], [], False),
+        ("www.other.example", ["shop.example"], ["10.0.0.1"], False),
+        ("10.0.0.01", ["shop"], ["10.0.0.1"], True),
+    ],
+)
+def test_a_stray_common_name_matters_where_the_requirement_binds(
+    common: str, dns: list[str], addresses: list[str], stray: object, lab: Lab
+) -> None:
+    """No public issuer certifies internal names or reserved addresses (BR 1.6.1)."""
+    leaf = issue(Subject(common, dns=dns, addresses=addresses), lab.pki.root)
+    broken = {item.rule for item in examine([leaf.certificate]).breaches}
+    assert ("common-name" in broken) == stray
 
 
 def test_strict_refuses_a_breach_of_the_profile(lab: Lab, request_: Request) -> None:

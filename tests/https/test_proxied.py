@@ -15,6 +15,8 @@ import pytest
 from toolkit.testing import Run
 from toolkit_https.check import Request, check
 from toolkit_https.connect import resolve
+from toolkit_https.fetch import FetchError
+from toolkit_https.fetching import Fetching
 from toolkit_https.lab import Lab
 from toolkit_https.model import Result, Verdict
 from toolkit_https.proxy import chooser
@@ -148,3 +150,34 @@ def test_the_command_reads_the_variables_of_requests(
     wrong = toolkit_run(*command, "--proxy", f"socks4://anna:{SECRET}@x:1")
     assert (wrong.status, SECRET in wrong.stderr) == (2, False)
     assert "--proxy: socks4 proxies are not supported" in wrong.stderr
+
+
+@pytest.mark.server("tinyproxy")
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_what_certificates_name_is_fetched_through_the_proxy(
+    scheme: str, tinyproxy: str, lab: Lab
+) -> None:
+    """Plain http the proxy fetches itself, https goes through a tunnel."""
+    site = lab.site()
+    site.answers = {"/ca": b"content"}
+    url = f"http://anna:{SECRET}@{tinyproxy}"
+    fetcher = Fetching(resolve, {f"{scheme.upper()}_PROXY": url}).fetcher("127.0.0.1", 10)
+    if scheme == "http":
+        assert fetcher.get(site.url("/ca"), 1000) == b"content"
+        assert site.requests == ["/ca"]
+        wrong = Fetching(resolve, {}, f"http://{tinyproxy}").fetcher("127.0.0.1", 10)
+        with pytest.raises(FetchError, match="answered 407"):
+            wrong.get(site.url("/ca"), 1000)
+    else:
+        with pytest.raises(FetchError, match="certificate verify failed"):
+            fetcher.get(f"https://127.0.0.1:{lab.start('good').port}/", 1000)
+
+
+def test_a_proxy_is_not_asked_for_what_is_known_to_be_near(lab: Lab) -> None:
+    """The proxy's own machine must not be reachable through a stranger's certificate."""
+    proxy = lab.site()
+    environ = {"HTTP_PROXY": proxy.url("")}
+    fetcher = Fetching(resolve, environ).fetcher("8.8.8.8", 5)
+    with pytest.raises(FetchError, match="where a certificate has no business"):
+        fetcher.get("http://127.0.0.1:9/secret", 1000)
+    assert proxy.requests == []

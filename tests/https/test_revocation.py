@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit.testing import Run
@@ -325,6 +326,39 @@ def test_a_cache_that_cannot_be_written_fails_no_check(
     (tmp_path / "file").write_text("")
     kept = replace(soft, cache=Cache(tmp_path / "file" / "cache"))
     assert seen(lab, leaf, kept).revocation[0].status == "good"
+
+
+@settings(max_examples=300)
+@given(data=st.data())
+def test_an_answer_broken_anywhere_states_nothing_or_what_it_says(
+    data: st.DataObject, answers: Answers
+) -> None:
+    """Nothing but Unusable is raised, and no broken answer hides a revocation."""
+    kind = data.draw(st.sampled_from(sorted(answers.raw)))
+    raw = bytearray(answers.raw[kind])
+    for _ in range(data.draw(st.integers(1, 4))):
+        raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
+    judge = judge_crl if kind == "crl" else judge_ocsp
+    with suppress(Unusable):
+        stated = judge(bytes(raw), answers.leaf.certificate, answers.issuer.certificate, NOW)
+        assert stated.revoked is not None
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Sound answers that a certificate is revoked, of one length in every example."""
+
+    leaf: Authority
+    issuer: Authority
+    raw: dict[str, bytes]
+
+
+@pytest.fixture(scope="module")
+def answers(lab: Lab) -> Answers:
+    leaf, issuer = pair(lab)
+    says = Says(revoked=True)
+    made = {"ocsp": response(leaf, issuer, says), "crl": revocation_list(leaf, issuer, says)}
+    return Answers(leaf, issuer, made)
 
 
 def test_the_command_refuses_a_revoked_certificate(
