@@ -99,13 +99,13 @@ class Lab:
         if alpn:
             context.set_alpn_select_callback(lambda _, offered: _choice(alpn, offered))
         heard: list[bytes] = []
-        server = self._run("127.0.0.1", tls_handler(lambda: context, Response(), heard))
+        server = self.run(tls_handler(lambda: context, Response(), heard))
         return Endpoint("good", NAME, "127.0.0.1", server.port, self.ca_pem, heard)
 
     def site(self) -> Site:
         """Start a plain HTTP server, empty at first, for what certificates point at."""
         site = Site()
-        site.port = self._run("127.0.0.1", site.handle).port
+        site.port = self.run(site.handle).port
         return site
 
     def start(
@@ -117,7 +117,7 @@ class Lab:
         Raises ToolkitError for an identifier that is none.
         """
         if identifier in MISBEHAVING:
-            server = self._run("127.0.0.1", MISBEHAVING[identifier])
+            server = self.run(MISBEHAVING[identifier])
             return Endpoint(identifier, NAME, "127.0.0.1", server.port, self.ca_pem)
         trap = _trap(identifier)
         context = tls_context(trap, trap.build(self.pki))
@@ -127,7 +127,7 @@ class Lab:
             response or Response(),
             heard,
         )
-        server = self._run(trap.host, handler)
+        server = self.run(handler, trap.host)
         return Endpoint(identifier, trap.name, trap.host, server.port, self.ca_pem, heard)
 
     def start_all(self) -> dict[str, Endpoint]:
@@ -143,7 +143,8 @@ class Lab:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             return int(listener.getsockname()[1])
 
-    def _run(self, host: str, handler: Handler) -> Server:
+    def run(self, handler: Handler, host: str = "127.0.0.1") -> Server:
+        """Start a server that hands each connection to `handler`."""
         server = Server(host, handler)
         self._servers.append(server)
         return server

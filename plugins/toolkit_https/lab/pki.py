@@ -45,7 +45,7 @@ class Subject:
 
     `dns` and `addresses` fill subjectAltName (none: no such extension), `days` is the period as
     (from, to) relative to now, `permitted` the dNSNames of nameConstraints. The URLs say where the
-    issuer's certificate, its OCSP responder and its CRL are.
+    issuer's certificate, its OCSP responder and its CRL are; `path_length` is pathLenConstraint.
     """
 
     name: str
@@ -61,6 +61,7 @@ class Subject:
     ocsp_url: str = ""
     crl_url: str = ""
     must_staple: bool = False
+    path_length: int | None = None
 
 
 def ecdsa_key() -> Key:
@@ -123,7 +124,7 @@ def _extensions(
     subject: Subject, key: Key, issuer: Authority | None
 ) -> list[tuple[x509.ExtensionType, bool]]:
     found: list[tuple[x509.ExtensionType, bool]] = [
-        (x509.BasicConstraints(ca=subject.authority, path_length=None), True),
+        (x509.BasicConstraints(ca=subject.authority, path_length=subject.path_length), True),
         (_key_usage(authority=subject.authority), True),
         (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False),
     ]

@@ -24,11 +24,11 @@ def signed_with_sha1(builder: x509.CertificateBuilder, key: object) -> x509.Cert
     modern = builder.sign(key, hashes.SHA256())
     tbs = modern.tbs_certificate_bytes.replace(SHA256_RSA, SHA1_RSA, 1)
     signature = key.sign(tbs, padding.PKCS1v15(), hashes.SHA1())  # noqa: S303  the point of it
-    bits = _tlv(0x03, b"\0" + signature)
-    return x509.load_der_x509_certificate(_tlv(0x30, tbs + SHA1_RSA + bits))
+    bits = tlv(0x03, b"\0" + signature)
+    return x509.load_der_x509_certificate(tlv(0x30, tbs + SHA1_RSA + bits))
 
 
-def _tlv(tag: int, content: bytes) -> bytes:
+def tlv(tag: int, content: bytes) -> bytes:
     """Return DER: tag, definite length, content."""
     size = len(content)
     if size < _LONG_FORM:
