@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from toolkit.errors import UsageError
+from toolkit.errors import ExitStatus, UsageError
 from toolkit.session import Session
 from toolkit.text import clean
 from toolkit_https.check import Request, check
 from toolkit_https.expiry import CRITICAL, WARN, Thresholds, parse_threshold
 from toolkit_https.fetching import Fetching
 from toolkit_https.fleet import check_all
-from toolkit_https.gather import Wanted, differing, gather
+from toolkit_https.gather import Leaves, Wanted, differing, gather
 from toolkit_https.model import Result
 from toolkit_https.pins import make_pins
 from toolkit_https.policy import make_policy
 from toolkit_https.reach import Way, proxies
 from toolkit_https.settings import Settings
-from toolkit_https.targets import Target
+from toolkit_https.statuses import status_of, worst
 from toolkit_https.trust import load_trust
 from toolkit_https.views import VIEW
 
@@ -53,8 +53,20 @@ class Asked:
     ca_named: bool
 
 
-def run(session: Session, settings: Settings, asked: Asked) -> list[Result]:
-    """Check, write the results as they come and return them. Raises UsageError before the first."""
+@dataclass(slots=True)
+class _Seen:
+    """What a run keeps of its results: little, so that memory is bounded for any fleet."""
+
+    statuses: set[int] = field(default_factory=set)
+    leaves: Leaves = field(default_factory=dict)
+    chain_pem: str = ""
+
+
+def run(session: Session, settings: Settings, asked: Asked) -> ExitStatus:
+    """Check, write the results as they come and return the status of all.
+
+    Raises UsageError before the first.
+    """
     session.output.check_format(VIEW)
     wanted = Wanted(
         asked.targets, asked.file, settings.targets, asked.sni, asked.all_addresses, asked.ipv4,
@@ -64,8 +76,12 @@ def run(session: Session, settings: Settings, asked: Asked) -> list[Result]:
     targets = gather(wanted, session.cwd)
     if asked.save_chain and len(targets) != 1:
         raise UsageError(f"--save-chain is for one target, and here are {len(targets)}")
-    seen: list[Result] = []
-    results = _run(targets, request, settings.workers, seen)
+    seen, chosen = _Seen(), session.output.format
+    results = _run(
+        check_all(targets, lambda target: check(target, request), settings.workers),
+        seen,
+        lambda result: status_of(result, settings.fail_on, chosen),
+    )
     if asked.output is None:
         session.output.emit(results, VIEW)
     else:
@@ -73,8 +89,8 @@ def run(session: Session, settings: Settings, asked: Asked) -> list[Result]:
         replace(session.output, stdout=buffer, color="never").emit(results, VIEW)
         _write(session.cwd / asked.output, buffer.getvalue())
     if asked.save_chain:
-        _save_chain(session, seen, asked.save_chain)
-    return seen
+        _save_chain(session, seen.chain_pem, asked.save_chain)
+    return worst(seen.statuses, chosen)
 
 
 def _full_request(session: Session, settings: Settings, asked: Asked, wanted: Wanted) -> Request:
@@ -105,17 +121,16 @@ def _write(path: Path, text: str) -> None:
 
 
 def _run(
-    targets: Sequence[Target], request: Request, workers: int, seen: list[Result]
+    results: Iterable[Result], seen: _Seen, status: Callable[[Result], int]
 ) -> Iterator[Result]:
-
-    for result in check_all(targets, lambda target: check(target, request), workers):
-        told = differing(result, seen)
-        seen.append(told)
+    for result in results:
+        told = differing(result, seen.leaves)
+        seen.statuses.add(status(told))
+        seen.chain_pem += told.chain_pem
         yield told
 
 
-def _save_chain(session: Session, seen: Sequence[Result], path: Path) -> None:
-    pem = "".join(result.chain_pem for result in seen)
+def _save_chain(session: Session, pem: str, path: Path) -> None:
     if not pem:
         session.output.warn(
             f"{clean(str(path))}: not written: there is no chain that clients would accept",
@@ -129,7 +144,6 @@ def _save_chain(session: Session, seen: Sequence[Result], path: Path) -> None:
 
 
 def _identity(session: Session, certificate: Path | None, key: Path | None) -> Identity | None:
-
     if certificate is None:
         if key is not None:
             raise UsageError("--client-key is for --client-cert, which is missing")

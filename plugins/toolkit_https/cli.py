@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -14,9 +13,6 @@ from toolkit.session import Session
 from toolkit.text import clean, did_you_mean
 from toolkit_https import options
 from toolkit_https.settings import Settings
-
-if TYPE_CHECKING:
-    from toolkit_https.model import Result
 
 app = application("Check HTTPS servers as their clients do: verdict, reason and remedy.")
 
@@ -86,8 +82,7 @@ def check(
         expect_fingerprint=expect_fingerprint, save_chain=save_chain, output=output,
         client_cert=client_cert, client_key=client_key, ca_named=ca is not None,
     )  # fmt: skip
-    seen = run(session, settings, asked)
-    return exit_status(seen, settings.fail_on, session.output.format)
+    return run(session, settings, asked)
 
 
 @command(app, "verify", examples=VERIFY, formats=("nagios", "prometheus"))
@@ -107,6 +102,7 @@ def verify(
     A passphrase is asked for on the terminal, or taken from TOOLKIT_HTTPS_PASSPHRASE.
     """
     from toolkit_https.check_command import make_request
+    from toolkit_https.statuses import status_of, worst
     from toolkit_https.verify_command import Asked, run
     from toolkit_https.views import VIEW
 
@@ -115,7 +111,8 @@ def verify(
     asked = Asked(certificate, tuple(chain or ()), key, tuple(crl or ()), host, at)
     result = run(session, asked, make_request(session, settings, ca is not None))
     session.output.emit([result], VIEW)
-    return exit_status([result], settings.fail_on, session.output.format)
+    chosen = session.output.format
+    return worst([status_of(result, settings.fail_on, chosen)], chosen)
 
 
 @command(app, "explain", examples=EXPLAIN)
@@ -143,29 +140,3 @@ def _chosen(settings: Settings, **options: object) -> Settings:
                              hint=did_you_mean(word, known))  # fmt: skip
     changed: Any = given
     return replace(settings, **changed)
-
-
-def exit_status(results: Sequence[Result], fail_on: str, chosen: str) -> ExitStatus:
-    """Return the status for `results`: what is wrong decides, then what couldn't be checked."""
-    if chosen == "nagios":
-        from toolkit_https.monitors import nagios_state, worst_state
-
-        return ExitStatus(worst_state(map(nagios_state, results)))
-    statuses = {_status(result, fail_on) for result in results}
-    for status in (ExitStatus.NOT_OK, ExitStatus.UNCHECKED):
-        if status in statuses:
-            return status
-    return ExitStatus.OK
-
-
-def _status(result: Result, fail_on: str) -> ExitStatus:
-    from toolkit_https.model import Severity, Verdict
-
-    if fail_on == "never":
-        return ExitStatus.OK
-    if result.verdict in {Verdict.UNREACHABLE, Verdict.UNVERIFIABLE}:
-        return ExitStatus.UNCHECKED
-    grave = {Severity.CRITICAL} | ({Severity.WARNING} if fail_on == "warning" else set())
-    found = any(item.severity in grave for item in result.findings)
-    untrusted = result.verdict is Verdict.UNTRUSTED
-    return ExitStatus.NOT_OK if untrusted or found else ExitStatus.OK

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 from toolkit.errors import UsageError
 from toolkit.text import clean
@@ -110,17 +111,20 @@ def _csv(text: str) -> list[str]:
     return [row[at].strip() for row in rows[1:] if len(row) > at and row[at].strip()]
 
 
-def differing(result: Result, before: Sequence[Result]) -> Result:
+Leaves: TypeAlias = dict[tuple[str, int], tuple[str, str]]
+"""The first address seen for a name and port, and the SHA-256 of what it presented."""
+
+
+def differing(result: Result, leaves: Leaves) -> Result:
     """Return `result`, with a finding where the same name and port showed another certificate."""
     if not result.chain:
         return result
-    for other in before:
-        same = (other.name, other.port) == (result.name, result.port) and other.chain
-        if same and other.chain[0].sha256 != result.chain[0].sha256:
-            message = (
-                f"{clean(result.address)} presents another certificate for {clean(result.name)} "
-                f"than {clean(other.address)}."
-            )
-            told = (*result.findings, finding("addresses-differ", message))
-            return replace(result, findings=told)
-    return result
+    shown = (result.address, result.chain[0].sha256)
+    address, digest = leaves.setdefault((result.name, result.port), shown)
+    if digest == shown[1]:
+        return result
+    message = (
+        f"{clean(result.address)} presents another certificate for {clean(result.name)} "
+        f"than {clean(address)}."
+    )
+    return replace(result, findings=(*result.findings, finding("addresses-differ", message)))

@@ -11,7 +11,7 @@ import pytest
 from toolkit.errors import UsageError
 from toolkit.testing import Home, Run
 from toolkit_https.check import Request, check
-from toolkit_https.gather import Wanted, differing, gather
+from toolkit_https.gather import Leaves, Wanted, differing, gather
 from toolkit_https.lab import Lab
 from toolkit_https.pins import make_pins
 from toolkit_https.targets import parse_target
@@ -90,8 +90,10 @@ def test_a_malformed_fingerprint_is_refused() -> None:
 def test_addresses_that_differ_are_told(lab: Lab, request_: Request) -> None:
     first = check(parse_target(lab.start("good").target), request_)
     second = replace(check(parse_target(lab.start("good").target), request_), port=first.port)
-    assert [item.id for item in differing(second, [first]).findings][-1] == "addresses-differ"
-    assert differing(first, [first]) == first
+    leaves: Leaves = {}
+    assert differing(first, leaves) == first
+    assert [item.id for item in differing(second, leaves).findings][-1] == "addresses-differ"
+    assert differing(first, leaves) == first
 
 
 def test_the_key_exchange_group_is_reported(lab: Lab, toolkit_home: Home, toolkit_run: Run) -> None:
