@@ -26,8 +26,6 @@ from cryptography.x509.oid import (
 Key: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 
 LIFETIME_DAYS = 60.0
-AUTHORITY_MORE = 60.0
-"""Days by which an authority outlives what it issues."""
 SERVER, CLIENT = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
 
 
@@ -44,8 +42,9 @@ class Subject:
     """What a certificate says; the defaults are those of a sound one.
 
     `dns` and `addresses` fill subjectAltName (none: no such extension), `days` is the period as
-    (from, to) relative to now, `permitted` the dNSNames of nameConstraints. The URLs say where the
-    issuer's certificate, its OCSP responder and its CRL are.
+    (from, to) relative to now (an authority lasts twice as long), `permitted` the
+    dNSNames of nameConstraints. The URLs say where the issuer's certificate, its OCSP responder
+    and its CRL are.
     """
 
     name: str
@@ -82,7 +81,7 @@ def issue(subject: Subject, issuer: Authority | None, key: Key | None = None) ->
     """Return a certificate for `subject` signed by `issuer` (None: by itself), and its key."""
     own = key or ecdsa_key()
     now = datetime.now(UTC)
-    more = AUTHORITY_MORE if subject.authority else 0.0
+    more = max(0.0, subject.days[1]) if subject.authority else 0.0
     name = _name(subject.name)
     builder = (
         x509.CertificateBuilder()

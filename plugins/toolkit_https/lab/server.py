@@ -65,6 +65,13 @@ class Server:
         for thread in self._threads:
             thread.join(timeout=5)
 
+    def drain(self, seconds: float) -> bool:
+        """Wait until every connection accepted so far is done with; False if one is still open."""
+        end = time.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(timeout=max(0.0, end - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
+
     def _accept(self) -> None:
         while True:
             try:
@@ -105,8 +112,7 @@ def _linger(connection: socket.socket) -> None:
 def tls_context(trap: Trap, presented: Presented) -> SSL.Context:
     """Return the context of a trap's server; its key stays in memory."""
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
-    # Level 0: a trap must be able to offer what clients refuse (TLS 1.0, RSA 1024, SHA-1).
-    context.set_cipher_list(b"ALL:@SECLEVEL=0")
+    context.set_cipher_list(trap.ciphers)
     lowest, highest = trap.protocol
     context.set_min_proto_version(lowest)
     context.set_max_proto_version(highest)
