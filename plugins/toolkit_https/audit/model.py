@@ -67,9 +67,8 @@ class Trial:
     @property
     def right(self) -> bool:
         """Whether the client did what a verifying one does."""
-        if self.accept:
-            return self.outcome is Outcome.ACCEPTED
-        return self.outcome in {Outcome.REFUSED, Outcome.NOT_FOLLOWED}
+        wanted = Outcome.ACCEPTED if self.accept else Outcome.REFUSED
+        return self.outcome in {wanted, Outcome.NOT_FOLLOWED}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,15 @@ from toolkit.text import clean
 from toolkit_https.clients import Absent, Installed, Machine, Way
 
 LONGEST_VERSION = 60
+PROGRAM = "{program}"
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
     """A client that is a program.
 
-    ways      (label, arguments, weakened); the program itself goes before the arguments
+    ways      (label, arguments, weakened); the program itself goes before the arguments, unless
+              {program} is one of them
     version   arguments that make it tell its version, in the first line of its output
     package   the Debian package that it is in
     """
@@ -25,7 +27,6 @@ class Program:
     ways: tuple[tuple[str, tuple[str, ...], bool], ...]
     package: str
     version: tuple[str, ...] = ("--version",)
-    needs: tuple[str, ...] = ()
 
     def find(self, machine: Machine) -> Installed | Absent:
         """Look for the program on the machine's PATH, and ask it what it needs."""
@@ -36,7 +37,7 @@ class Program:
         told = machine.ask((path, *self.version))
         if told is None:
             return Absent(f"{self.program} {' '.join(self.version)} fails", remedy)
-        ways = tuple(Way(label, (path, *rest), weak) for label, rest, weak in self.ways)
+        ways = tuple(Way(label, _command(path, rest), weak) for label, rest, weak in self.ways)
         return Installed(_first_line(told), ways)
 
 
@@ -70,6 +71,12 @@ class Script:
             for label, source, weak in self.sources(told)
         )
         return Installed(_first_line(told), ways)
+
+
+def _command(path: str, arguments: tuple[str, ...]) -> tuple[str, ...]:
+    if PROGRAM in arguments:
+        return tuple(path if text == PROGRAM else text for text in arguments)
+    return (path, *arguments)
 
 
 def _first_line(text: str) -> str:

@@ -8,21 +8,10 @@ _VERIFYING = """
 import requests, sys
 requests.get(sys.argv[1], verify=sys.argv[2], timeout=20).raise_for_status()
 """
-_TRUSTSTORE = """
-import requests, ssl, sys, truststore
-from requests.adapters import HTTPAdapter
-
-class Adapter(HTTPAdapter):
-    def init_poolmanager(self, *args, **kwargs):
-        context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.load_verify_locations(sys.argv[2])
-        super().init_poolmanager(*args, ssl_context=context, **kwargs)
-
-session = requests.Session()
-session.trust_env = False
-session.mount("https://", Adapter())
-session.get(sys.argv[1], timeout=20).raise_for_status()
-"""
+_TRUSTSTORE = f"""
+import truststore
+truststore.inject_into_ssl()
+{_VERIFYING}"""
 _UNVERIFIED = """
 import requests, sys, urllib3
 urllib3.disable_warnings()

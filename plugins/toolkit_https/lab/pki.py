@@ -8,7 +8,7 @@ Its root may issue for `example`, `localhost` and loopback only (nameConstraints
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
@@ -25,6 +25,8 @@ from cryptography.x509.oid import (
 
 Key: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 
+Instead: TypeAlias = Mapping[type[x509.ExtensionType], tuple[x509.ExtensionType, bool] | None]
+"""Kind of extension → the extension and whether it is critical, or None."""
 LIFETIME_DAYS = 60.0
 SERVER, CLIENT = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
 
@@ -44,7 +46,7 @@ class Subject:
     `dns` and `addresses` fill subjectAltName (none: no such extension), `days` is the period as
     (from, to) relative to now (an authority lasts twice as long), `permitted` the
     dNSNames of nameConstraints. The URLs say where the issuer's certificate, its OCSP responder
-    and its CRL are.
+    and its CRL are. `instead` replaces, adds or (None) takes away single extensions.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Subject:
     ocsp_url: str = ""
     crl_url: str = ""
     must_staple: bool = False
+    instead: Instead = field(default_factory=dict)
 
 
 def ecdsa_key() -> Key:
@@ -102,10 +105,10 @@ def issue(subject: Subject, issuer: Authority | None, key: Key | None = None) ->
 def _signed(
     builder: x509.CertificateBuilder, key: Key, digest: hashes.HashAlgorithm | None
 ) -> x509.Certificate:
-    if isinstance(digest, hashes.SHA1):
-        from toolkit_https.lab.sha1 import signed_with_sha1  # a trial needs what libraries refuse
+    if isinstance(digest, (hashes.SHA1, hashes.MD5)):
+        from toolkit_https.lab.weak import signed_weakly  # a trial needs what libraries refuse
 
-        return signed_with_sha1(builder, key)
+        return signed_weakly(builder, key, digest)
     return builder.sign(key, digest)  # type: ignore[arg-type]  # the stub lists digests by class
 
 
@@ -127,8 +130,11 @@ def _extensions(
         (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False),
     ]
     if issuer and subject.key_identifier:
-        public = issuer.key.public_key()
-        found.append((x509.AuthorityKeyIdentifier.from_issuer_public_key(public), False))
+        public = issuer.certificate.public_key()
+        identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(
+            public  # type: ignore[arg-type]  # the stub's kinds of keys are those that sign
+        )
+        found.append((identifier, False))
     if subject.usage and not subject.authority:
         found.append((x509.ExtendedKeyUsage(subject.usage), False))
     names = [x509.DNSName(name) for name in subject.dns]
@@ -138,7 +144,8 @@ def _extensions(
     found += [(extension, False) for extension in _pointers(subject)]
     if subject.permitted:
         found.append((_constraints(subject.permitted), True))
-    return found
+    kept = [pair for pair in found if type(pair[0]) not in subject.instead]
+    return kept + [pair for pair in subject.instead.values() if pair is not None]
 
 
 def _pointers(subject: Subject) -> Iterator[x509.ExtensionType]:

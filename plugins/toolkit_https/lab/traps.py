@@ -48,7 +48,7 @@ class Pki:
     @cached_property
     def root(self) -> Authority:
         """The trusted root."""
-        permitted = dict.fromkeys(("example", "localhost", self.name))
+        permitted = dict.fromkeys(("example", "localhost", "0.0.1", self.name))
         return issue(self.authority("Trial Root", permitted=tuple(permitted)), None)
 
     @cached_property
