@@ -9,6 +9,14 @@ from toolkit.errors import ExitStatus
 from toolkit_https.audit.cases import Case
 from toolkit_https.audit.model import Audit, Grade, Outcome, Trial, Verdict
 
+LAX_REMEDIES: Mapping[str, str] = {
+    "name": "match names in subjectAltName alone, as RFC 9525 says: in Python by "
+    "SSLContext.hostname_checks_common_name = False; else by a newer client",
+    "chain": "have paths validated strictly: by VERIFY_X509_STRICT in Python (3.13's default), "
+    "X509_V_FLAG_X509_STRICT in OpenSSL",
+    "purpose": "have the purpose checked: in GnuTLS by naming GNUTLS_KP_TLS_WWW_SERVER",
+    "http": "follow no redirect to http: curl --proto-redir =https, else by looking at each URL",
+}
 REMEDIES: Mapping[str, str] = {
     "validity": "switch certificate verification on; mend the clock if that is why it is off",
     "name": "have the host name verified too: verifying the chain alone proves nothing about who "
@@ -36,8 +44,13 @@ def judged(client: str, cases: Sequence[Case], trials: Sequence[Trial]) -> Audit
         verdict=_verdict(graded),
         trials=tuple(graded),
         explanation=f"{worst.case}: {by_id[worst.case].danger}" if worst else "",
-        remedy=REMEDIES[worst.group] if worst else "",
+        remedy=_remedy(worst) if worst else "",
     )
+
+
+def _remedy(worst: Trial) -> str:
+    lax = LAX_REMEDIES if worst.grade is Grade.LAX else {}
+    return lax.get(worst.group, REMEDIES[worst.group])
 
 
 def _graded(case: Case, trial: Trial, outcomes: Mapping[str, Outcome]) -> Trial:
@@ -73,13 +86,14 @@ def _verdict(trials: Sequence[Trial]) -> Verdict:
     return Verdict.LAX if worst else Verdict.VERIFIES
 
 
-def status_of(audits: Sequence[Audit]) -> ExitStatus:
-    """Return 1 for a dangerous client, else 4 where something is not known, else 0.
+def status_of(audits: Sequence[Audit], fail_on: str = "dangerous") -> ExitStatus:
+    """Return 1 for a dangerous client (or a lax one, if asked), else 4 for unknowns, else 0.
 
     An absent client is no fault; if none is there at all, nothing was checked.
     """
     present = [found for found in audits if found.verdict is not Verdict.ABSENT]
-    if any(found.verdict is Verdict.DANGEROUS for found in present):
+    faults = {Verdict.DANGEROUS} | ({Verdict.LAX} if fail_on == str(Grade.LAX) else set())
+    if any(found.verdict in faults for found in present):
         return ExitStatus.NOT_OK
     vague = {Verdict.REFUSES_ALL, Verdict.NOT_TESTED}
     unknown = any(found.verdict in vague or found.unknown for found in present)

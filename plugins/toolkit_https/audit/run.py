@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from toolkit_https.audit.model import Audit, Outcome, Trial
 from toolkit_https.audit.process import Ended, run
 from toolkit_https.audit.scenes import Scene, scene
 from toolkit_https.clients import Way
-from toolkit_https.lab import Witness
+from toolkit_https.lab import Place, Witness
 
 SETTLE = 5.0
 """Seconds that a server may take to read what a client that has ended sent."""
@@ -28,8 +29,13 @@ def audit(way: Way, ground: Ground, cases: Iterable[Case] = CASES, version: str 
     """
     begun = time.monotonic()
     wanted = with_controls(cases)
+    stop = threading.Event()
     with ThreadPoolExecutor(ground.workers) as pool:
-        trials = list(pool.map(lambda case: _trial(case, way.argv, ground), wanted))
+        try:
+            trials = list(pool.map(lambda case: _trial(case, way.argv, ground, stop), wanted))
+        finally:  # Ctrl-C: the running clients are ended, the waiting ones never start
+            stop.set()
+            pool.shutdown(cancel_futures=True)
     found = judged(way.label, wanted, trials)
     return replace(
         found, command=tuple(way.argv), version=version, names=ground.sandbox.detail,
@@ -37,14 +43,14 @@ def audit(way: Way, ground: Ground, cases: Iterable[Case] = CASES, version: str 
     )  # fmt: skip
 
 
-def _trial(case: Case, command: Sequence[str], ground: Ground) -> Trial:
+def _trial(case: Case, command: Sequence[str], ground: Ground, stop: threading.Event) -> Trial:
     trial = Trial(case.id, case.group, case.meaning, case.accept, Outcome.NOT_TESTABLE)
     name = ground.lab.name_of(case.trap)
     if not ground.resolves(name):
-        return replace(trial, reason=f"{name} can't be made to resolve: {ground.sandbox.detail}")
+        return replace(trial, reason=f"its name doesn't resolve: {ground.sandbox.detail}")
     try:
-        with scene(case, ground.lab) as played:
-            ended = run(filled(command, played, ground), ground.environ, ground.seconds)
+        with scene(case, ground.lab, Place()) as played:
+            ended = run(filled(command, played, ground), ground.environ, ground.seconds, stop)
             settled = played.settle(SETTLE)
     except OSError as error:
         return replace(trial, reason=error.strerror or type(error).__name__)
@@ -91,8 +97,7 @@ def _before_redirect(first: Witness) -> tuple[Outcome, str]:
 
 def _without_data(last: Witness) -> tuple[Outcome, str]:
     if last.hellos:
-        done = "after the handshake" if last.handshakes else ""
-        return Outcome.REFUSED, done
+        return Outcome.REFUSED, last.alerts[-1] if last.alerts else ""
     if last.connections:
         return Outcome.NOT_TESTED, "it connected, and began no TLS"
     return Outcome.NOT_TESTED, "it made no connection"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from toolkit_https.audit.cases import Case, Play
-from toolkit_https.lab import Lab, Response, Watched, Witness
+from toolkit_https.lab import Lab, Place, Response, Watched, Witness
 from toolkit_https.lab.witness import hear_plain, refusing_tls
 
 LOOPBACK = "127.0.0.1"
@@ -47,27 +47,28 @@ class Scene:
 
 
 @contextmanager
-def scene(case: Case, lab: Lab) -> Iterator[Scene]:
+def scene(case: Case, lab: Lab, place: Place) -> Iterator[Scene]:
     """Start the servers of `case`, and end them. Raises OSError where they can't listen."""
+    quiet = replace(place, report=None)
     with ExitStack() as stack:
         if case.play is Play.PLAIN:
-            plain = stack.enter_context(closing(Watched(LOOPBACK, refusing_tls)))
+            plain = stack.enter_context(closing(Watched(LOOPBACK, refusing_tls, place)))
             yield Scene(lab.pki.name, "https", (plain,))
         elif case.play is Play.DOWNGRADE:
-            last = stack.enter_context(closing(Watched(LOOPBACK, hear_plain)))
-            yield _redirecting(stack, lab, url("http", lab.pki.name, last.port), last)
+            last = stack.enter_context(closing(Watched(LOOPBACK, hear_plain, place)))
+            yield _redirecting(stack, lab, quiet, url("http", lab.pki.name, last.port), last)
         else:
-            last, name = stack.enter_context(lab.watched(case.server))
+            last, name = stack.enter_context(lab.watched(case.server, place))
             if case.play is Play.DIRECT:
                 yield Scene(name, "https", (last,))
             else:
-                yield _redirecting(stack, lab, url("https", name, last.port), last)
+                yield _redirecting(stack, lab, quiet, url("https", name, last.port), last)
 
 
-def _redirecting(stack: ExitStack, lab: Lab, location: str, last: Watched) -> Scene:
+def _redirecting(stack: ExitStack, lab: Lab, place: Place, location: str, last: Watched) -> Scene:
     """Put a sound server before `last` that redirects to it."""
     response = Response(302, {"Location": location})
-    first, name = stack.enter_context(lab.watched("good", response=response))
+    first, name = stack.enter_context(lab.watched("good", place, response))
     return Scene(name, "https", (first, last))
 
 

@@ -38,7 +38,7 @@ class Program:
         if told is None:
             return Absent(f"{self.program} {' '.join(self.version)} fails", remedy)
         ways = tuple(Way(label, _command(path, rest), weak) for label, rest, weak in self.ways)
-        return Installed(_first_line(told), ways)
+        return Installed(_version(told), ways)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,10 @@ class Script:
     """A client that is a Python library, used as its documentation says.
 
     module    what must be importable
-    probe     an expression for its version, after `import module, sys`
-    sources   version → (label, source, weakened); a source finds URL and CA in sys.argv[1:3]
+    probe     an expression for its version, after `import module, sys`; more lines tell `sources`
+              what else there is
+    sources   what `probe` told → (label, source, weakened); a source finds URL and CA in
+              sys.argv[1:3]
     remedy    how to install it
     """
 
@@ -70,7 +72,7 @@ class Script:
             Way(label, (python, "-c", source, "{url}", "{ca}"), weak)
             for label, source, weak in self.sources(told)
         )
-        return Installed(_first_line(told), ways)
+        return Installed(_version(told), ways)
 
 
 def _command(path: str, arguments: tuple[str, ...]) -> tuple[str, ...]:
@@ -79,6 +81,7 @@ def _command(path: str, arguments: tuple[str, ...]) -> tuple[str, ...]:
     return (path, *arguments)
 
 
-def _first_line(text: str) -> str:
+def _version(text: str) -> str:
+    """Return the version in what a program says of itself, without the platform in brackets."""
     line = next(iter(text.strip().splitlines()), "")
-    return clean(line, limit=LONGEST_VERSION)
+    return clean(line.partition(" (")[0], limit=LONGEST_VERSION)

@@ -42,7 +42,7 @@ def _sources(_told: str) -> tuple[tuple[str, str, bool], ...]:
 client = Script(
     name="pycurl",
     module="pycurl",
-    probe="pycurl.version",
+    probe="' '.join(pycurl.version.split()[:3])",
     sources=_sources,
     remedy="python -m pip install 'sysadmin-toolkit[audit]'",
 )

@@ -29,7 +29,7 @@ def _sources(told: str) -> tuple[tuple[str, str, bool], ...]:
 client = Script(
     name="requests",
     module="requests, importlib.util",
-    probe="requests.__version__ + (' with truststore' if importlib.util.find_spec('truststore')"
+    probe="requests.__version__ + ('\\ntruststore' if importlib.util.find_spec('truststore')"
     " else '')",
     sources=_sources,
     remedy="python -m pip install requests",

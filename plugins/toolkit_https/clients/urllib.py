@@ -24,7 +24,7 @@ connection = ssl.wrap_socket(plain)
 connection.sendall(b"GET / HTTP/1.0\\r\\n\\r\\n")
 sys.exit(not connection.recv(4096))
 """
-WRAP_SOCKET = " wrap_socket"
+WRAP_SOCKET = "wrap_socket"
 """ssl.wrap_socket was removed in Python 3.12."""
 
 
@@ -42,7 +42,7 @@ client = Script(
     name="urllib",
     module="ssl, platform",
     probe="'Python %s, %s' % (platform.python_version(), ssl.OPENSSL_VERSION)"
-    f" + ('{WRAP_SOCKET}' if hasattr(ssl, 'wrap_socket') else '')",
+    f" + ('\\n{WRAP_SOCKET}' if hasattr(ssl, 'wrap_socket') else '')",
     sources=_sources,
     remedy="name an interpreter with ssl: --python PATH",
 )

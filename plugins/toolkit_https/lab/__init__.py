@@ -33,13 +33,14 @@ from toolkit_https.lab.server import (
 from toolkit_https.lab.site import Site
 from toolkit_https.lab.traps import INTERPRETER_DEPENDENT, NAME, TRAPS, Pki, Presented, Trap
 from toolkit_https.lab.tricks import TRICKS
-from toolkit_https.lab.witness import Watched, Witness, watching_tls
+from toolkit_https.lab.witness import Place, Watched, Witness, watching_tls
 
 __all__ = [
     "MISBEHAVING",
     "TRAPS",
     "Endpoint",
     "Lab",
+    "Place",
     "Presented",
     "Response",
     "Site",
@@ -162,15 +163,15 @@ class Lab:
 
     @contextmanager
     def watched(
-        self, identifier: str, *, response: Response | None = None, host: str = ""
+        self, identifier: str, place: Place, response: Response | None = None
     ) -> Iterator[tuple[Watched, str]]:
-        """Run the server `identifier` for one client: what it sees, and the name to ask for.
+        """Run the server `identifier` until the block ends: what it sees, and the name it is for.
 
-        It listens on `host` (default: the loopback address of the trap) until the block ends.
+        Raises OSError if it can't listen at `place`.
         """
         trap = _trap(identifier)
         behaviour = watching_tls(lambda: self._context(identifier), response or Response())
-        watched = Watched(host or trap.host, behaviour)
+        watched = Watched(trap.host, behaviour, place)
         try:
             yield watched, self.name_of(trap)
         finally:
