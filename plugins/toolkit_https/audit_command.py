@@ -40,7 +40,7 @@ class Asked:
 def run(session: Session, asked: Asked) -> ExitStatus:
     """Audit, write each result as it comes, and return the status. Raises UsageError before."""
     session.output.check_format(VIEW)
-    cases = _cases(asked.traps)
+    cases = chosen_cases(asked.traps)
     ways = [_own(asked, session)] if asked.command else _found(asked, session)
     seen: list[Audit] = []
     with prepared(session.environ, seconds=asked.seconds, namespace=asked.namespace) as ground:
@@ -72,7 +72,8 @@ def _tell(session: Session, ground: Ground, cases: Sequence[Case]) -> None:
     session.output.warn(message, NAMES_HINT)
 
 
-def _cases(names: Sequence[str]) -> tuple[Case, ...]:
+def chosen_cases(names: Sequence[str]) -> tuple[Case, ...]:
+    """Return the cases of `names`, each an id or several with commas; all of them for none."""
     wanted = [word.strip() for text in names for word in text.split(",") if word.strip()]
     for word in wanted:
         if word not in BY_ID:

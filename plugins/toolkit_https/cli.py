@@ -41,6 +41,11 @@ AUDIT = (
         "toolkit https audit --client urllib --python python3 --trap expired,wrong-host",
     ),
 )
+LAB = (
+    ("Every sound server and every trap, on loopback", "toolkit https lab --ca-out ca.pem"),
+    ("For a device in the network", "toolkit https lab --listen 0.0.0.0 --name lab.example"),
+    ("What there is", "toolkit https lab --list"),
+)
 EXAMPLES = (
     ("Is this certificate accepted, and until when?", "toolkit https check shop.example"),
     ("With the HTTP request, its redirects and HSTS", "toolkit https check https://shop.example/"),
@@ -158,6 +163,31 @@ def audit(
         seconds=_seconds(timeout), namespace=not no_namespace,
     )  # fmt: skip
     return run(session, asked)
+
+
+@command(app, "lab", examples=LAB)
+def lab(
+    session: Session,
+    listen: options.LabListen = "127.0.0.1",
+    port: options.LabPort = 0,
+    name: options.LabName = "localhost",
+    hours: options.LabHours = 6.0,
+    ca_out: options.LabCaOut = None,
+    trap: options.AuditTrap = None,
+    listed: options.LabList = False,
+) -> ExitStatus:
+    """Serve sound servers and traps until Ctrl-C, for trying programs and devices by hand.
+
+    A table tells the URL of each and what a client should do; what each client that comes does is
+    told as it comes. The trial CA is made anew for each run and is good for NAME, `example`,
+    `localhost` and loopback only; its key stays in memory.
+    """
+    import threading
+
+    from toolkit_https.lab_command import Asked, run
+
+    asked = Asked(listen, port, name, hours, ca_out, tuple(trap or ()), listed)
+    return run(session, asked, threading.Event())
 
 
 def _grade(text: str) -> str:

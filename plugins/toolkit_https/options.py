@@ -137,6 +137,22 @@ AuditNamespace = Annotated[
     bool,
     typer.Option("--no-namespace", help="Make no namespace: servers for localhost alone."),
 ]
+LabListen = Annotated[
+    str, typer.Option("--listen", metavar="ADDRESS", help="Where; default: loopback alone.")
+]
+LabPort = Annotated[
+    int, typer.Option("--port", metavar="PORT", help="The first of the ports; default: free ones.")
+]
+LabName = Annotated[
+    str, typer.Option("--name", metavar="NAME", help="The host that the certificates are for.")
+]
+LabHours = Annotated[
+    float, typer.Option("--hours", metavar="HOURS", help="How long the trial CA lasts.")
+]
+LabCaOut = Annotated[
+    Path | None, typer.Option("--ca-out", metavar="FILE", help="Write the trial CA there.")
+]
+LabList = Annotated[bool, typer.Option("--list", help="List the servers and start none.")]
 VerifyCertificate = Annotated[Path, typer.Argument(metavar="CERT", help="PEM, DER or PKCS#12.")]
 VerifyHost = Annotated[str, typer.Option("--host", metavar="NAME", help="The name it is for.")]
 VerifyChain = Annotated[

@@ -5,6 +5,7 @@ What clients print and are called is cleaned on its way.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 
@@ -31,6 +32,7 @@ MEANINGS = {
     Verdict.NOT_TESTED: "it never came to the sound server: nothing is known about what it "
     "verifies",
 }
+_ERROR = re.compile(r"[\w.*-]+:\s.*(certificate|ssl|tls|verif|error|match)", re.IGNORECASE)
 LETTERS = {Outcome.ACCEPTED: "A", Outcome.REFUSED: "r", Outcome.NOT_FOLLOWED: "r"}
 """As in the matrix; whatever was not tested is "–"."""
 
@@ -134,11 +136,10 @@ def _words(trial: Trial) -> Line:
 
 
 def telling(said: str) -> str:
-    """Return the last line of what a client printed that speaks of certificates or errors."""
-    words = ("certificate", "ssl", "tls", "verif", "error", "refus", "match")
+    """Return the line of what a client printed that says most: "program: error", else the last."""
     spoken = said.splitlines()
-    fitting = [line for line in spoken if any(word in line.lower() for word in words)]
-    return (fitting or spoken or [""])[-1]
+    errors = [line for line in spoken if _ERROR.match(line)]
+    return (errors or spoken or [""])[-1]
 
 
 def record(found: Audit) -> Record:

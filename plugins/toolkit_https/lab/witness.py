@@ -100,6 +100,7 @@ class Watched:
             self._seen.set()
             return
         seen = Witness(connections=1)
+        client = str(sock.getpeername()[0])  # now: a client that is gone has no name
         try:
             if first:
                 self._behaviour(sock, seen)
@@ -107,8 +108,7 @@ class Watched:
             with self._lock:
                 self.witness.add(seen)
             if self._report:
-                with suppress(OSError):
-                    self._report(str(sock.getpeername()[0]), seen)
+                self._report(client, seen)
 
 
 def watching_tls(context: Callable[[], SSL.Context], response: Response) -> Behaviour:
