@@ -18,11 +18,30 @@ app = application("Check HTTPS servers as their clients do: verdict, reason and 
 
 POLICIES, SEVERITIES = ("requests", "strict"), ("critical", "warning", "never")
 MODES = ("off", "soft", "hard")
+GRADES = ("dangerous", "lax")
+MAX_SECONDS = 3600
 VERIFY = (
     ("Is the new certificate right for shop.example?",
      "toolkit https verify fullchain.pem --key key.pem --host shop.example --ca ca.pem"),
 )  # fmt: skip
 EXPLAIN = (("What it means, and how to mend it", "toolkit https explain incomplete-chain"),)
+AUDIT = (
+    ("Does this command verify?", "toolkit https audit -- curl -sS --cacert {ca} {url}"),
+    (
+        "A program that takes the CA from its environment",
+        "toolkit https audit -- sh -c 'curl -sS {url}'",
+    ),
+    ("All ready-made clients on this machine", "toolkit https audit --client all"),
+    (
+        "urllib of another interpreter",
+        "toolkit https audit --client urllib --python python3 --trap expired,wrong-host",
+    ),
+)
+LAB = (
+    ("Every sound server and every trap, on loopback", "toolkit https lab --ca-out ca.pem"),
+    ("For a device in the network", "toolkit https lab --listen 0.0.0.0 --name lab.example"),
+    ("What there is", "toolkit https lab --list"),
+)
 EXAMPLES = (
     ("Is this certificate accepted, and until when?", "toolkit https check shop.example"),
     ("With the HTTP request, its redirects and HSTS", "toolkit https check https://shop.example/"),
@@ -113,6 +132,74 @@ def verify(
     session.output.emit([result], VIEW)
     chosen = session.output.format
     return worst([status_of(result, settings.fail_on, chosen)], chosen)
+
+
+@command(app, "audit", examples=AUDIT, formats=("markdown",))
+def audit(
+    session: Session,
+    argv: options.AuditCommand = None,
+    client: options.AuditClient = None,
+    python: options.AuditPython = None,
+    trap: options.AuditTrap = None,
+    weakened: options.AuditWeakened = False,
+    fail_on: options.AuditFailOn = "dangerous",
+    timeout: options.AuditTimeout = 10.0,
+    no_namespace: options.AuditNamespace = False,
+) -> ExitStatus:
+    """Try whether a client verifies: run it against sound servers and traps on loopback.
+
+    Accepted means: the trap decrypted what the client sent. Exit status: 0 no trap was dangerous, 1
+    one was, 4 none was, but something could not be tested. The client finds the trial CA in {ca},
+    in SSL_CERT_FILE and its like, and in the place of the system's bundle.
+    """
+    from toolkit_https.audit_command import Asked, run
+
+    asked = Asked(
+        command=tuple(argv or ()), clients=tuple(client or ()), pythons=tuple(python or ()),
+        traps=tuple(trap or ()), weakened=weakened, fail_on=_grade(fail_on),
+        seconds=_seconds(timeout), namespace=not no_namespace,
+    )  # fmt: skip
+    return run(session, asked)
+
+
+@command(app, "lab", examples=LAB)
+def lab(
+    session: Session,
+    listen: options.LabListen = "127.0.0.1",
+    port: options.LabPort = 0,
+    name: options.LabName = "localhost",
+    hours: options.LabHours = 6.0,
+    ca_out: options.LabCaOut = None,
+    trap: options.AuditTrap = None,
+    listed: options.LabList = False,
+) -> ExitStatus:
+    """Serve sound servers and traps until Ctrl-C, for trying programs and devices by hand.
+
+    A table tells the URL of each and what a client should do; what each client that comes does is
+    told as it comes. The trial CA is made anew for each run and is good for NAME, `example`,
+    `localhost` and loopback only; its key stays in memory.
+    """
+    import threading
+
+    from toolkit_https.lab_command import Asked, run
+
+    asked = Asked(listen, port, name, hours, ca_out, tuple(trap or ()), listed)
+    return run(session, asked, threading.Event())
+
+
+def _grade(text: str) -> str:
+    if text not in GRADES:
+        word = clean(text, limit=40)
+        raise UsageError(f'--fail-on "{word}" is none of: {", ".join(GRADES)}')
+    return text
+
+
+def _seconds(seconds: float) -> float:
+    if not 0 < seconds <= MAX_SECONDS:
+        raise UsageError(
+            f"{seconds:g} s is no time limit", hint=f"--timeout takes 0.1 to {MAX_SECONDS}"
+        )
+    return seconds
 
 
 @command(app, "explain", examples=EXPLAIN)

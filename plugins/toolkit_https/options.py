@@ -104,6 +104,55 @@ Output = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="FILE", help="Write there, whole or not at all."),
 ]
+AuditCommand = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[-- COMMAND…]",
+        help="The client; {url} {ca} {host} {port} are replaced in its arguments.",
+    ),
+]
+AuditClient = Annotated[
+    list[str] | None,
+    typer.Option("--client", metavar="NAME,…|all", help="Ready-made clients instead."),
+]
+AuditPython = Annotated[
+    list[str] | None,
+    typer.Option("--python", metavar="PATH", help="The interpreters whose libraries to try."),
+]
+AuditTrap = Annotated[
+    list[str] | None,
+    typer.Option("--trap", metavar="ID,…", help="These servers only; default: all."),
+]
+AuditWeakened = Annotated[
+    bool,
+    typer.Option("--weakened", help="Also the ways in which people switch verification off."),
+]
+AuditFailOn = Annotated[
+    str, typer.Option("--fail-on", metavar="GRADE", help="Status 1 for: dangerous, or lax as well.")
+]
+AuditTimeout = Annotated[
+    float, typer.Option("--timeout", metavar="SECONDS", help="Time for one run of the client.")
+]
+AuditNamespace = Annotated[
+    bool,
+    typer.Option("--no-namespace", help="Make no namespace: servers for localhost alone."),
+]
+LabListen = Annotated[
+    str, typer.Option("--listen", metavar="ADDRESS", help="Where; default: loopback alone.")
+]
+LabPort = Annotated[
+    int, typer.Option("--port", metavar="PORT", help="The first of the ports; default: free ones.")
+]
+LabName = Annotated[
+    str, typer.Option("--name", metavar="NAME", help="The host that the certificates are for.")
+]
+LabHours = Annotated[
+    float, typer.Option("--hours", metavar="HOURS", help="How long the trial CA lasts.")
+]
+LabCaOut = Annotated[
+    Path | None, typer.Option("--ca-out", metavar="FILE", help="Write the trial CA there.")
+]
+LabList = Annotated[bool, typer.Option("--list", help="List the servers and start none.")]
 VerifyCertificate = Annotated[Path, typer.Argument(metavar="CERT", help="PEM, DER or PKCS#12.")]
 VerifyHost = Annotated[str, typer.Option("--host", metavar="NAME", help="The name it is for.")]
 VerifyChain = Annotated[

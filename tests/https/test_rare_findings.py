@@ -20,10 +20,10 @@ from OpenSSL import crypto
 from toolkit.testing import Run
 from toolkit_https.check import Request, check
 from toolkit_https.lab import Lab, Presented, Response
-from toolkit_https.lab.pki import Authority, Subject, issue
+from toolkit_https.lab.pki import Authority, Instead, Subject, issue
 from toolkit_https.lab.server import tls_context, tls_handler
-from toolkit_https.lab.sha1 import tlv
 from toolkit_https.lab.traps import NAME, TRAPS
+from toolkit_https.lab.weak import tlv
 from toolkit_https.model import Result, Verdict
 from toolkit_https.registry import REGISTRY
 from toolkit_https.targets import Target, parse_target
@@ -81,7 +81,8 @@ def test_an_unknown_critical_extension_is_unhandled(lab: Lab, request_: Request)
 def test_an_authority_below_one_that_allows_none_makes_the_path_too_long(
     lab: Lab, request_: Request
 ) -> None:
-    last = issue(Subject("Last", authority=True, path_length=0), lab.pki.root)
+    none: Instead = {x509.BasicConstraints: (x509.BasicConstraints(ca=True, path_length=0), True)}
+    last = issue(Subject("Last", authority=True, instead=none), lab.pki.root)
     below = issue(Subject("Below", authority=True), last)
     leaf = issue(Subject(NAME, dns=[NAME]), below)
     assert ids(seen(lab, request_, leaf, below, last)) == ["path-too-long"]

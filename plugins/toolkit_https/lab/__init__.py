@@ -9,15 +9,19 @@ Used by `toolkit demo` and by the tests. Keys live in memory only; the end of th
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
 from cryptography.hazmat.primitives.serialization import Encoding
+from OpenSSL import SSL
 
 from toolkit.errors import ToolkitError
 from toolkit.text import clean, did_you_mean
+from toolkit_https.lab.pki import LIFETIME_DAYS
 from toolkit_https.lab.server import (
     MISBEHAVING,
     Handler,
@@ -28,8 +32,22 @@ from toolkit_https.lab.server import (
 )
 from toolkit_https.lab.site import Site
 from toolkit_https.lab.traps import INTERPRETER_DEPENDENT, NAME, TRAPS, Pki, Presented, Trap
+from toolkit_https.lab.tricks import TRICKS
+from toolkit_https.lab.witness import Place, Watched, Witness, watching_tls
 
-__all__ = ["MISBEHAVING", "TRAPS", "Endpoint", "Lab", "Presented", "Response", "Site", "Trap"]
+__all__ = [
+    "MISBEHAVING",
+    "TRAPS",
+    "Endpoint",
+    "Lab",
+    "Place",
+    "Presented",
+    "Response",
+    "Site",
+    "Trap",
+    "Watched",
+    "Witness",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +80,15 @@ class Endpoint:
 class Lab:
     """Starts servers and ends them all; one trial authority signs for all of them."""
 
-    def __init__(self) -> None:
-        """Make nothing yet: keys are made when a server needs them."""
-        self.pki = Pki()
+    def __init__(self, name: str = NAME, days: float = LIFETIME_DAYS) -> None:
+        """Make nothing yet: keys are made when a server needs them.
+
+        The servers are for `name`, their certificates last `days`.
+        """
+        self.pki = Pki(name, days)
         self._servers: list[Server] = []
+        self._contexts: dict[str, SSL.Context] = {}
+        self._making = threading.Lock()
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -100,7 +123,7 @@ class Lab:
             context.set_alpn_select_callback(lambda _, offered: _choice(alpn, offered))
         heard: list[bytes] = []
         server = self.run(tls_handler(lambda: context, Response(), heard))
-        return Endpoint("good", NAME, "127.0.0.1", server.port, self.ca_pem, heard)
+        return Endpoint("good", self.pki.name, "127.0.0.1", server.port, self.ca_pem, heard)
 
     def site(self) -> Site:
         """Start a plain HTTP server, empty at first, for what certificates point at."""
@@ -118,7 +141,7 @@ class Lab:
         """
         if identifier in MISBEHAVING:
             server = self.run(MISBEHAVING[identifier])
-            return Endpoint(identifier, NAME, "127.0.0.1", server.port, self.ca_pem)
+            return Endpoint(identifier, self.pki.name, "127.0.0.1", server.port, self.ca_pem)
         trap = _trap(identifier)
         context = tls_context(trap, trap.build(self.pki))
         heard: list[bytes] = []
@@ -128,11 +151,39 @@ class Lab:
             heard,
         )
         server = self.run(handler, trap.host)
-        return Endpoint(identifier, trap.name, trap.host, server.port, self.ca_pem, heard)
+        return Endpoint(identifier, self.name_of(trap), trap.host, server.port, self.ca_pem, heard)
 
     def start_all(self) -> dict[str, Endpoint]:
         """Start every server of TRAPS, traps and accept controls, and return them by id."""
         return {identifier: self.start(identifier) for identifier in TRAPS}
+
+    def name_of(self, trap: Trap) -> str:
+        """Return the name that a client of `trap` must ask for in this laboratory."""
+        return trap.name.replace(NAME, self.pki.name)
+
+    @contextmanager
+    def watched(
+        self, identifier: str, place: Place, response: Response | None = None
+    ) -> Iterator[tuple[Watched, str]]:
+        """Run the server `identifier` until the block ends: what it sees, and the name it is for.
+
+        Raises OSError if it can't listen at `place`.
+        """
+        trap = _trap(identifier)
+        behaviour = watching_tls(lambda: self._context(identifier), response or Response())
+        watched = Watched(trap.host, behaviour, place)
+        try:
+            yield watched, self.name_of(trap)
+        finally:
+            watched.close()
+
+    def _context(self, identifier: str) -> SSL.Context:
+        """Return the server's context, made once: keys take longer than handshakes."""
+        with self._making:
+            if identifier not in self._contexts:
+                trap = _trap(identifier)
+                self._contexts[identifier] = tls_context(trap, trap.build(self.pki))
+            return self._contexts[identifier]
 
     def redirecting(self, location: str, **headers: str) -> Endpoint:
         """Start a sound server that redirects to `location`."""
@@ -155,7 +206,7 @@ def _choice(known: Sequence[bytes], offered: Sequence[bytes]) -> bytes:
 
 
 def _trap(identifier: str) -> Trap:
-    known = {**TRAPS, **INTERPRETER_DEPENDENT}
+    known = {**TRAPS, **INTERPRETER_DEPENDENT, **TRICKS}
     if identifier not in known:
         message = f'the laboratory has no server "{clean(identifier, limit=60)}"'
         raise ToolkitError(message, hint=did_you_mean(identifier, [*known, *MISBEHAVING]))

@@ -8,7 +8,7 @@ Its root may issue for `example`, `localhost` and loopback only (nameConstraints
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
@@ -25,9 +25,9 @@ from cryptography.x509.oid import (
 
 Key: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 
+Instead: TypeAlias = Mapping[type[x509.ExtensionType], tuple[x509.ExtensionType, bool] | None]
+"""Kind of extension → the extension and whether it is critical, or None."""
 LIFETIME_DAYS = 60.0
-AUTHORITY_MORE = 60.0
-"""Days by which an authority outlives what it issues."""
 SERVER, CLIENT = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
 
 
@@ -44,8 +44,9 @@ class Subject:
     """What a certificate says; the defaults are those of a sound one.
 
     `dns` and `addresses` fill subjectAltName (none: no such extension), `days` is the period as
-    (from, to) relative to now, `permitted` the dNSNames of nameConstraints. The URLs say where the
-    issuer's certificate, its OCSP responder and its CRL are; `path_length` is pathLenConstraint.
+    (from, to) relative to now (an authority lasts twice as long), `permitted` the
+    dNSNames of nameConstraints. The URLs say where the issuer's certificate, its OCSP responder
+    and its CRL are. `instead` replaces, adds or (None) takes away single extensions.
     """
 
     name: str
@@ -61,7 +62,7 @@ class Subject:
     ocsp_url: str = ""
     crl_url: str = ""
     must_staple: bool = False
-    path_length: int | None = None
+    instead: Instead = field(default_factory=dict)
 
 
 def ecdsa_key() -> Key:
@@ -83,7 +84,7 @@ def issue(subject: Subject, issuer: Authority | None, key: Key | None = None) ->
     """Return a certificate for `subject` signed by `issuer` (None: by itself), and its key."""
     own = key or ecdsa_key()
     now = datetime.now(UTC)
-    more = AUTHORITY_MORE if subject.authority else 0.0
+    more = max(0.0, subject.days[1]) if subject.authority else 0.0
     name = _name(subject.name)
     builder = (
         x509.CertificateBuilder()
@@ -104,10 +105,10 @@ def issue(subject: Subject, issuer: Authority | None, key: Key | None = None) ->
 def _signed(
     builder: x509.CertificateBuilder, key: Key, digest: hashes.HashAlgorithm | None
 ) -> x509.Certificate:
-    if isinstance(digest, hashes.SHA1):
-        from toolkit_https.lab.sha1 import signed_with_sha1  # a trial needs what libraries refuse
+    if isinstance(digest, (hashes.SHA1, hashes.MD5)):
+        from toolkit_https.lab.weak import signed_weakly  # a trial needs what libraries refuse
 
-        return signed_with_sha1(builder, key)
+        return signed_weakly(builder, key, digest)
     return builder.sign(key, digest)  # type: ignore[arg-type]  # the stub lists digests by class
 
 
@@ -124,13 +125,16 @@ def _extensions(
     subject: Subject, key: Key, issuer: Authority | None
 ) -> list[tuple[x509.ExtensionType, bool]]:
     found: list[tuple[x509.ExtensionType, bool]] = [
-        (x509.BasicConstraints(ca=subject.authority, path_length=subject.path_length), True),
+        (x509.BasicConstraints(ca=subject.authority, path_length=None), True),
         (_key_usage(authority=subject.authority), True),
         (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False),
     ]
     if issuer and subject.key_identifier:
-        public = issuer.key.public_key()
-        found.append((x509.AuthorityKeyIdentifier.from_issuer_public_key(public), False))
+        public = issuer.certificate.public_key()
+        identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(
+            public  # type: ignore[arg-type]  # the stub's kinds of keys are those that sign
+        )
+        found.append((identifier, False))
     if subject.usage and not subject.authority:
         found.append((x509.ExtendedKeyUsage(subject.usage), False))
     names = [x509.DNSName(name) for name in subject.dns]
@@ -140,7 +144,8 @@ def _extensions(
     found += [(extension, False) for extension in _pointers(subject)]
     if subject.permitted:
         found.append((_constraints(subject.permitted), True))
-    return found
+    kept = [pair for pair in found if type(pair[0]) not in subject.instead]
+    return kept + [pair for pair in subject.instead.values() if pair is not None]
 
 
 def _pointers(subject: Subject) -> Iterator[x509.ExtensionType]:

@@ -40,14 +40,15 @@ class Response:
 class Server:
     """A listening socket and a thread for each connection; `close` ends all of them."""
 
-    def __init__(self, host: str, handler: Handler) -> None:
-        """Listen on a free port of `host` and hand each connection to `handler`."""
+    def __init__(self, host: str, handler: Handler, port: int = 0) -> None:
+        """Listen on `port` of `host` (0: a free one) and hand each connection to `handler`."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._listener = socket.create_server((host, 0), family=family, backlog=256)
+        self._listener = socket.create_server((host, port), family=family, backlog=256)
         self.port: int = self._listener.getsockname()[1]
         self._handler = handler
         self._open: set[socket.socket] = set()
-        self._lock = threading.Lock()
+        self._busy: set[socket.socket] = set()
+        self._lock = threading.Condition()
         self._threads: list[threading.Thread] = []
         self._acceptor = threading.Thread(target=self._accept, daemon=True)
         self._acceptor.start()
@@ -65,6 +66,11 @@ class Server:
         for thread in self._threads:
             thread.join(timeout=5)
 
+    def drain(self, seconds: float) -> bool:
+        """Wait until the handler is done with all that was accepted; False if it takes longer."""
+        with self._lock:
+            return self._lock.wait_for(lambda: not self._busy, seconds)
+
     def _accept(self) -> None:
         while True:
             try:
@@ -73,6 +79,7 @@ class Server:
                 return
             with self._lock:
                 self._open.add(connection)
+                self._busy.add(connection)
             thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
             self._threads = [item for item in self._threads if item.is_alive()] + [thread]
             thread.start()
@@ -81,12 +88,19 @@ class Server:
         try:
             with suppress(OSError, SSL.Error):
                 self._handler(connection)
+            self._done(connection)
             with suppress(OSError):
                 _linger(connection)
         finally:
+            self._done(connection)
             with self._lock:
                 self._open.discard(connection)
             connection.close()
+
+    def _done(self, connection: socket.socket) -> None:
+        with self._lock:
+            self._busy.discard(connection)
+            self._lock.notify_all()
 
 
 def _linger(connection: socket.socket) -> None:
@@ -105,8 +119,7 @@ def _linger(connection: socket.socket) -> None:
 def tls_context(trap: Trap, presented: Presented) -> SSL.Context:
     """Return the context of a trap's server; its key stays in memory."""
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
-    # Level 0: a trap must be able to offer what clients refuse (TLS 1.0, RSA 1024, SHA-1).
-    context.set_cipher_list(b"ALL:@SECLEVEL=0")
+    context.set_cipher_list(trap.ciphers)
     lowest, highest = trap.protocol
     context.set_min_proto_version(lowest)
     context.set_max_proto_version(highest)

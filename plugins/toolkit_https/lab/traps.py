@@ -17,6 +17,8 @@ from toolkit_https.lab import pki
 from toolkit_https.lab.pki import Authority, Key, Subject, issue
 
 NAME = "shop.example"
+ANY_CIPHER = b"ALL:@SECLEVEL=0"
+"""Level 0: a trap must be able to offer what clients refuse (TLS 1.0, RSA 1024, SHA-1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,33 +34,64 @@ class Presented:
 
 
 class Pki:
-    """The trial authority of one laboratory: a root that clients trust and what is below it."""
+    """The trial authority of one laboratory: a root that clients trust and what is below it.
+
+    `name` is the host that the servers are for (instead of shop.example), `days` the time that
+    sound certificates last; authorities last twice as long.
+    """
+
+    def __init__(self, name: str = NAME, days: float = pki.LIFETIME_DAYS) -> None:
+        """Make nothing yet: keys are made when a server needs them."""
+        self.name = name
+        self.days = days
 
     @cached_property
     def root(self) -> Authority:
         """The trusted root."""
-        permitted = ("example", "localhost")
-        return issue(Subject("Trial Root", authority=True, permitted=permitted), None)
+        permitted = dict.fromkeys(("example", "localhost", "0.0.1", self.name))
+        return issue(self.authority("Trial Root", permitted=tuple(permitted)), None)
 
     @cached_property
     def intermediate(self) -> Authority:
         """The intermediate that issues most leaves."""
-        return issue(Subject("Trial Intermediate", authority=True), self.root)
+        return issue(self.authority("Trial Intermediate"), self.root)
+
+    @cached_property
+    def rsa_intermediate(self) -> Authority:
+        """The intermediate of those that need an RSA signature."""
+        return issue(self.authority("RSA Intermediate"), self.root, pki.rsa_key())
 
     @cached_property
     def stranger(self) -> Authority:
         """A root that nobody trusts."""
-        return issue(Subject("Unknown Root", authority=True), None)
+        return issue(self.authority("Unknown Root"), None)
 
     def leaf(self, subject: Subject | None = None, key: Key | None = None) -> Presented:
         """A leaf of the intermediate, presented with it."""
-        own = issue(subject or Subject(NAME, dns=[NAME]), self.intermediate, key)
-        return Presented((own, self.intermediate))
+        return self.under(self.intermediate, subject, key)
+
+    def under(
+        self, issuer: Authority, subject: Subject | None = None, key: Key | None = None
+    ) -> Presented:
+        """A leaf of `issuer`, presented with it."""
+        return Presented((issue(subject or self.subject(), issuer, key), issuer))
+
+    def subject(self, **changes: object) -> Subject:
+        """Return the subject of a sound leaf, but for `changes` (fields of `Subject`)."""
+        sound = {"name": self.name, "dns": [self.name], "days": (-1.0, self.days)}
+        return Subject(**{**sound, **changes})  # type: ignore[arg-type]  # fields, by name
+
+    def authority(self, name: str, **changes: object) -> Subject:
+        """Return the subject of a sound authority, but for `changes`."""
+        return self.subject(**{"name": name, "dns": [], "authority": True, **changes})
 
 
 @dataclass(frozen=True, slots=True)
 class Trap:
-    """One server: `protocol` bounds its TLS versions as (lowest, highest); 0 is no bound."""
+    """One server: `protocol` bounds its TLS versions as (lowest, highest); 0 is no bound.
+
+    `ciphers` is in OpenSSL's notation (openssl-ciphers(1)), for TLS 1.2 and older.
+    """
 
     meaning: str
     build: Callable[[Pki], Presented]
@@ -68,23 +101,23 @@ class Trap:
     host: str = "127.0.0.1"
     protocol: tuple[int, int] = (SSL.TLS1_2_VERSION, 0)
     client_certificate: str = ""
+    ciphers: bytes = ANY_CIPHER
 
 
 def _subject(**changes: object) -> Callable[[Pki], Presented]:
-    wanted = {"name": NAME, "dns": [NAME], **changes}
-    return lambda lab: lab.leaf(Subject(**wanted))  # type: ignore[arg-type]  # fields, by name
+    return lambda lab: lab.leaf(lab.subject(**changes))
 
 
 def _with_key(make: Callable[[], Key]) -> Callable[[Pki], Presented]:
     return lambda lab: lab.leaf(key=make())
 
 
-def _self_signed(_lab: Pki) -> Presented:
-    return Presented((issue(Subject(NAME, dns=[NAME]), None),))
+def _self_signed(lab: Pki) -> Presented:
+    return Presented((issue(lab.subject(), None),))
 
 
 def _untrusted_root(lab: Pki) -> Presented:
-    return Presented((issue(Subject(NAME, dns=[NAME]), lab.stranger), lab.stranger))
+    return lab.under(lab.stranger)
 
 
 def _incomplete(lab: Pki) -> Presented:
@@ -92,32 +125,29 @@ def _incomplete(lab: Pki) -> Presented:
 
 
 def _name_constraint(lab: Pki) -> Presented:
-    narrow = Subject("Narrow Intermediate", authority=True, permitted=["other.example"])
-    middle = issue(narrow, lab.root)
-    return Presented((issue(Subject(NAME, dns=[NAME]), middle), middle))
+    return lab.under(
+        issue(lab.authority("Narrow Intermediate", permitted=["other.example"]), lab.root)
+    )
 
 
 def _not_an_authority(lab: Pki) -> Presented:
-    middle = issue(Subject("No Authority"), lab.root)
-    return Presented((issue(Subject(NAME, dns=[NAME]), middle), middle))
+    return lab.under(issue(lab.subject(name="No Authority", dns=[]), lab.root))
 
 
 def _sha1(lab: Pki) -> Presented:
-    middle = issue(Subject("RSA Intermediate", authority=True), lab.root, pki.rsa_key())
-    return Presented((issue(Subject(NAME, dns=[NAME], digest=hashes.SHA1()), middle), middle))  # noqa: S303  the trap
+    return lab.under(lab.rsa_intermediate, lab.subject(digest=hashes.SHA1()))  # noqa: S303  the trap
 
 
 def _deep(lab: Pki) -> Presented:
     line = [lab.intermediate]
     for depth in range(4):
-        line.insert(0, issue(Subject(f"Trial Intermediate {depth}", authority=True), line[0]))
-    return Presented((issue(Subject(NAME, dns=[NAME]), line[0]), *line))
+        line.insert(0, issue(lab.authority(f"Trial Intermediate {depth}"), line[0]))
+    return Presented((issue(lab.subject(), line[0]), *line))
 
 
 def _cross_signed(lab: Pki) -> Presented:
     """The root's name and key, signed by a root nobody has: clients must use the trusted one."""
-    common = Subject("Trial Root", authority=True)
-    cross = issue(common, lab.stranger, lab.root.key)
+    cross = issue(lab.authority("Trial Root"), lab.stranger, lab.root.key)
     return Presented((*lab.leaf().chain, cross))
 
 
