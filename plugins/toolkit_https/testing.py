@@ -28,6 +28,7 @@ from unittest.mock import patch
 
 import pytest
 
+from toolkit.text import clean
 from toolkit_https.audit import CASES, Audit, Case, Ground, Outcome, Trial, Way, audit, prepared
 from toolkit_https.audit.grade import judged
 from toolkit_https.audit.ground import TRIAL_DAYS, handed_over
@@ -137,5 +138,5 @@ def _well(trial: Trial, lax: Collection[str] | None) -> bool:
 
 def _fault(trial: Trial) -> str:
     what = f"{trial.outcome}, {trial.grade}" if trial.grade else str(trial.outcome)
-    words = trial.reason or trial.said
+    words = "; ".join(filter(None, (trial.reason, clean(trial.said, limit=300))))
     return f"{what} ({words})" if words else what

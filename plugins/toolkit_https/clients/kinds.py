@@ -64,10 +64,12 @@ class Script:
         python = machine.which(machine.python)
         if python is None:
             return Absent(f"{clean(machine.python)} is not an interpreter", "--python PATH")
-        question = f"import sys, {self.module}; sys.stdout.write({self.probe})"
-        told = machine.ask((python, "-c", question))
-        if told is None:
+        question = f"sys.stdout.write(sys.executable + '\\n' + {self.probe})"
+        answer = machine.ask((python, "-c", f"import sys, {self.module}; {question}"))
+        if answer is None:
             return Absent(f"{clean(python)} cannot import {self.module}", self.remedy)
+        real, _, told = answer.partition("\n")
+        python = real or python  # not a version manager's shim, which costs more than the client
         ways = tuple(
             Way(label, (python, "-c", source, "{url}", "{ca}"), weak)
             for label, source, weak in self.sources(told)

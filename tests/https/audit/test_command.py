@@ -1,0 +1,238 @@
+"""`toolkit https audit` as users run it: statuses, what is shown, third parties' clients."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from toolkit.testing import Ended, Home, Run
+from toolkit_https.audit.views import schema
+
+CURL = ("curl", "-q", "-sS", "--cacert", "{ca}", "{url}")
+FEW = "good,expired,wrong-host,cn-only"
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "toolkit.https.audit.1.json"
+LAMP = """
+from toolkit_https.clients import Absent, Installed, Way
+
+class Lamp:
+    name = "lamp"
+
+    def find(self, machine):
+        return Installed("3.1\\x1b[31m", (Way("lamp -k", ("curl", "-q", "-sSk", "{url}")),))
+
+client = Lamp()
+no_client = 42
+"""
+POINTS = """
+[toolkit_https.clients]
+lamp = lamp_for_toolkit:client
+lantern = lamp_for_toolkit:no_client
+torch = no_such_module_anywhere:client
+"""
+
+
+def record(ended: Ended) -> dict[str, Any]:
+    (found,) = json.loads(ended.stdout)["results"]
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.fixture
+def third_party(tmp_path: Path) -> dict[str, str]:
+    """A distribution that brings a client of its own, one that is none and one that can't load."""
+    info = tmp_path / "lamp_for_toolkit-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lamp-for-toolkit\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(POINTS)
+    (tmp_path / "lamp_for_toolkit.py").write_text(LAMP)
+    return {"PYTHONPATH": str(tmp_path)}
+
+
+@pytest.mark.server("curl")
+def test_a_command_that_verifies_ends_with_0_and_its_lax_acceptances_are_explained(
+    toolkit_run: Run,
+) -> None:
+    ended = toolkit_run("https", "audit", "--trap", FEW, "--", *CURL)
+    assert ended.status == 0, ended.stderr
+    first, lax, why, remedy = ended.stdout.splitlines()
+    assert first.endswith(": lax: refused 2 of 3 traps, accepted 1 of 1 sound servers")
+    assert lax == "  lax: cn-only"
+    assert why.startswith("  why: cn-only: The common name is free text")
+    assert remedy.startswith("    → ")
+
+
+@pytest.mark.server("curl")
+def test_lax_ones_are_a_failure_where_that_is_asked_for(toolkit_run: Run) -> None:
+    argv = ("https", "audit", "--trap", FEW, "--fail-on", "lax", "--", *CURL)
+    assert toolkit_run(*argv).status == 1
+
+
+@pytest.mark.server("curl")
+def test_a_dangerous_command_ends_with_1(toolkit_run: Run) -> None:
+    ended = toolkit_run("https", "audit", "--trap", FEW, "--", "curl", "-qsSk", "{url}")
+    assert ended.status == 1
+    assert "  dangerous: expired, wrong-host\n" in ended.stdout
+    assert "why: expired: A key that was stolen" in ended.stdout
+
+
+@pytest.mark.server("curl")
+def test_a_command_that_refuses_the_sound_server_ends_with_4_and_its_own_words(
+    toolkit_run: Run,
+) -> None:
+    argv = ("curl", "-qsS", "--cacert", "/etc/hostname", "{url}")
+    ended = toolkit_run("https", "audit", "--trap", FEW, "--", *argv)
+    assert ended.status == 4
+    assert "it never came to the sound server" in ended.stdout or "refuse" in ended.stdout
+    assert "curl: (77) " in ended.stdout
+
+
+def test_a_command_that_makes_no_connection_ends_with_4(toolkit_run: Run) -> None:
+    ended = toolkit_run("https", "audit", "--trap", FEW, "--", "true", "{url}")
+    assert ended.status == 4
+    assert "not tested: it never came to the sound server" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (("--", "curl", "-k"), "the command names neither {url} nor {host} and {port}"),
+        (("--", "no-such-program", "{url}"), "no-such-program: no such command"),
+        ((), "neither a COMMAND nor a --client is given"),
+        (("--client", "curl", "--", "curl", "{url}"), "--client is for ready-made clients"),
+        (("--client", "crul"), 'there is no client "crul"'),
+        (("--trap", "expird", "--client", "curl"), 'there is no trap "expird"'),
+        (("--fail-on", "all", "--client", "curl"), '--fail-on "all" is none of'),
+        (("--timeout", "0", "--client", "curl"), "0 s is no time limit"),
+        (("--format", "yaml", "--client", "curl"), 'there is no output format "yaml"'),
+    ],
+)
+def test_wrong_usage_is_told_in_a_sentence_and_ends_with_2(
+    argv: tuple[str, ...], message: str, toolkit_run: Run
+) -> None:
+    ended = toolkit_run("https", "audit", *argv)
+    assert (ended.status, ended.stdout) == (2, "")
+    assert f"error: {message}" in ended.stderr
+    assert "hint: " in ended.stderr or "--fail-on" in message or "--client is" in message
+
+
+@pytest.mark.server("curl")
+def test_the_record_is_as_its_schema_says(toolkit_run: Run) -> None:
+    ended = toolkit_run("https", "audit", "--trap", FEW, "--format", "json", "--", *CURL)
+    found = record(ended)
+    jsonschema.validate(found, json.loads(PAGE.read_text("utf-8")))
+    jsonschema.validate(found, schema())
+    assert found["command"] == list(CURL)
+    outcomes = {trial["case"]: trial["outcome"] for trial in found["trials"]}
+    assert outcomes == {
+        "good": "accepted", "expired": "refused", "wrong-host": "refused", "cn-only": "accepted",
+    }  # fmt: skip
+    assert (found["lax"], found["dangerous"]) == (["cn-only"], [])
+
+
+@pytest.mark.server("curl")
+def test_a_matrix_is_a_table_for_a_document(toolkit_run: Run) -> None:
+    argv = ("--client", "curl", "--weakened", "--trap", FEW, "--format", "markdown")
+    lines = toolkit_run("https", "audit", *argv).stdout.splitlines()
+    assert lines[0] == "| client | good | expired | wrong-host | cn-only |"
+    assert lines[2].startswith("| curl (curl ")
+    assert lines[2].endswith(") | A | r | r | A |")
+    assert lines[3].startswith("| curl -k (")
+    assert lines[3].endswith(") | A | A | A | A |")
+
+
+@pytest.mark.server("curl")
+@pytest.mark.parametrize("layout", ["table", "csv", "markdown"])
+def test_a_third_partys_client_is_tried_like_ours_and_what_it_says_is_cleaned(
+    layout: str, third_party: dict[str, str], toolkit_run: Run
+) -> None:
+    argv = ("https", "audit", "--client", "lamp", "--trap", FEW, "--format", layout, "-v")
+    ended = toolkit_run(*argv, environ=third_party)
+    assert ended.status == 1, ended.stderr
+    assert "lamp -k" in ended.stdout
+    assert "\x1b" not in ended.stdout
+
+
+def test_a_broken_client_of_a_third_party_is_absent_with_its_reason(
+    third_party: dict[str, str], toolkit_run: Run
+) -> None:
+    argv = ("https", "audit", "--client", "torch,lantern", "--trap", "good")
+    ended = toolkit_run(*argv, environ=third_party)
+    assert ended.status == 4
+    torch, lantern = ended.stdout.splitlines()
+    assert torch.startswith("torch: absent: ")
+    assert "No module named 'no_such_module_anywhere'" in torch
+    assert "is no toolkit_https.clients.Client" in lantern
+
+
+def test_an_interpreter_that_is_not_there_is_absent(toolkit_run: Run) -> None:
+    argv = ("--client", "urllib,requests", "--python", "python9.9", "--trap", "good")
+    ended = toolkit_run("https", "audit", *argv)
+    assert ended.status == 4
+    assert ended.stdout.count("absent: python9.9 is not an interpreter") == 2
+
+
+def test_where_there_are_no_namespaces_the_user_is_told_before_anything_else(
+    toolkit_run: Run, toolkit_home: Home
+) -> None:
+    fake = toolkit_home.write(
+        "bin/unshare", "#!/bin/sh\necho 'unshare: not permitted' >&2\nexit 1\n"
+    )
+    fake.chmod(0o755)
+    environ = {"PATH": f"{fake.parent}{os.pathsep}{os.environ['PATH']}"}
+    argv = ("https", "audit", "--client", "urllib", "--trap", "expired,wildcard-deep")
+    ended = toolkit_run(*argv, environ=environ)
+    assert ended.status == 4
+    assert "names can't be made to resolve for the client: unshare: not permitted" in ended.stderr
+    assert "2 of 2 cases" not in ended.stderr
+    assert "not testable: wildcard, wildcard-deep\n" in ended.stdout
+    assert "refused 1 of 2 traps" in ended.stdout
+
+
+@pytest.mark.server("curl")
+def test_what_a_client_prints_cannot_act_on_the_terminal(toolkit_run: Run) -> None:
+    script = "printf '\\033]0;title\\007curl: error: \\033[2J'; exit 3 {url}"
+    ended = toolkit_run("https", "audit", "-v", "--trap", FEW, "--", "sh", "-c", script)
+    assert not set("\x1b\x07") & set(ended.stdout + ended.stderr)
+
+
+def test_an_interrupt_ends_the_clients_and_leaves_nothing(
+    toolkit_home: Home, tmp_path: Path
+) -> None:
+    place = tmp_path / "temporary"
+    place.mkdir()
+    marker = "import time; time.sleep(77)"
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "toolkit", "https", "audit", "--timeout", "60", "--",
+         sys.executable, "-c", marker, "{url}"],
+        env={**toolkit_home.environ, "TMPDIR": str(place)}, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    end = time.monotonic() + 20
+    while not _running(marker) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert _running(marker)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=20)
+    assert process.returncode == 130, stderr
+    assert not _running(marker)
+    assert list(place.iterdir()) == []
+
+
+def _running(text: str) -> bool:
+    wanted = text.encode() + b"\0https://"
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if wanted in entry.read_bytes():
+                return True
+        except OSError:
+            continue
+    return False
