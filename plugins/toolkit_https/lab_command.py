@@ -63,13 +63,12 @@ def run(session: Session, asked: Asked, stop: threading.Event) -> ExitStatus:
         kept = _kept(session, lab, asked.listen, cases)
         stand = Stand(lab, asked.listen, asked.port, str(ca), lambda seen: _tell(session, seen))
         write_atomic(ca, lab.ca_pem)
-        with serving(stand, kept) as served:
+        with suppress(KeyboardInterrupt), serving(stand, kept) as served:
             if not local:
                 _warn(session, asked.listen)
             session.output.emit(served, VIEW)
             _say(session, lab, served, asked)
-            with suppress(KeyboardInterrupt):  # how it is meant to end
-                stop.wait()
+            stop.wait()  # Ctrl-C is how it is meant to end
     return ExitStatus.OK
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from toolkit.testing import Ended, Home, Run
+from toolkit.testing import Ended, Home, Run, examples_of
 from toolkit_https.audit.views import schema
 
 CURL = ("curl", "-q", "-sS", "--cacert", "{ca}", "{url}")
@@ -236,3 +237,21 @@ def _running(text: str) -> bool:
         except OSError:
             continue
     return False
+
+
+def examples(command: str) -> list[list[str]]:
+    lines = map(shlex.split, examples_of("toolkit_https.cli:app"))
+    return [line[1:] for line in lines if line[2] == command]
+
+
+@pytest.mark.server("curl")
+@pytest.mark.parametrize("argv", examples("audit"), ids=" ".join)
+def test_every_example_runs(argv: list[str], toolkit_run: Run) -> None:
+    """With one trap more than it says, and where it says none, with that one alone.
+
+    All clients are tried by the test of the table.
+    """
+    argv = [word.replace("all", "curl") for word in argv]
+    ended = toolkit_run(*argv[:2], "--trap", "self-signed", *argv[2:], timeout=55)
+    assert ended.status == 0, ended.stdout + ended.stderr
+    assert "accepted 1 of 1 sound servers" in ended.stdout

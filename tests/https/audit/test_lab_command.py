@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from toolkit.testing import Home, Run
+from toolkit.testing import Home, Run, examples_of
 from toolkit_https.audit import CASES
 
 FEW = "good,ip,expired,wrong-host,redirect-to-http"
@@ -45,6 +45,12 @@ class Serving:
                 return str(answer.read().decode())
         except urllib.error.URLError as error:
             return str(error.reason)
+
+    def wait(self) -> None:
+        """Wait until it says that all servers are up."""
+        assert self.process.stderr is not None
+        while "until Ctrl-C" not in self.process.stderr.readline():
+            assert self.process.poll() is None
 
     def interrupt(self) -> int:
         self.process.send_signal(signal.SIGINT)
@@ -150,3 +156,15 @@ def test_an_address_that_is_not_this_machines_is_told(toolkit_run: Run) -> None:
     ended = toolkit_run("https", "lab", "--listen", "192.0.2.77", "--trap", "good")
     assert ended.status == 3
     assert "cannot listen on 192.0.2.77: " in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "line", [line for line in examples_of("toolkit_https.cli:app") if line.split()[2] == "lab"]
+)
+def test_every_example_runs(line: str, toolkit_home: Home) -> None:
+    _, _, _, *argv = line.split()
+    with serving(toolkit_home, *argv, count=3) as lab:
+        assert lab.servers
+        if "--list" not in argv:
+            lab.wait()
+            assert lab.interrupt() == 0
