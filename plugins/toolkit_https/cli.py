@@ -11,7 +11,7 @@ from toolkit.command import application, command
 from toolkit.errors import ExitStatus, UsageError
 from toolkit.session import Session
 from toolkit.text import clean, did_you_mean
-from toolkit_https import options
+from toolkit_https import cli_code, options
 from toolkit_https.settings import Settings
 
 app = application("Check HTTPS servers as their clients do: verdict, reason and remedy.")
@@ -185,6 +185,9 @@ def lab(
 
     asked = Asked(listen, port, name, hours, ca_out, tuple(trap or ()), listed)
     return run(session, asked, threading.Event())
+
+
+command(app, "scan", examples=cli_code.SCAN, formats=("sarif",))(cli_code.scan)
 
 
 def _grade(text: str) -> str:
