@@ -188,6 +188,7 @@ def lab(
 
 
 command(app, "scan", examples=cli_code.SCAN, formats=("sarif",))(cli_code.scan)
+command(app, "snippet", examples=cli_code.SNIPPET)(cli_code.snippet)
 
 
 def _grade(text: str) -> str:

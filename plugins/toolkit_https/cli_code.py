@@ -18,6 +18,25 @@ SCAN = (
     ("For a code host", "toolkit https scan src --format sarif --output scan.sarif"),
     ("Without the tests", "toolkit https scan . --exclude tests --exclude '*_pb2.py'"),
 )
+SNIPPET = (
+    ("A request that is verified, with what each line is for", "toolkit https snippet requests"),
+    ("With an authority of your own, ready to run",
+     "toolkit https snippet curl --ca /etc/ssl/certs/ca-certificates.crt "
+     "--url https://intranet.example/"),
+    ("STARTTLS, which verifies nothing without a context", "toolkit https snippet smtplib"),
+)  # fmt: skip
+Clients = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="CLIENT…",
+        help="requests, urllib, pycurl, httpx, aiohttp, curl, wget, lwp, smtplib, imaplib, poplib, "
+        "ftplib, or all.",
+    ),
+]
+CaFile = Annotated[
+    Path | None, typer.Option("--ca", metavar="FILE", help="Trust the authorities of this file.")
+]
+Url = Annotated[str, typer.Option("--url", metavar="URL", help="Where the code connects to.")]
 Paths = Annotated[
     list[Path], typer.Argument(metavar="PATH…", help="Files, and folders with all below them.")
 ]
@@ -43,3 +62,16 @@ def scan(
     from toolkit_https.scan_command import run
 
     return run(session, paths, exclude or [], output)
+
+
+def snippet(session: Session, clients: Clients, ca: CaFile = None, url: Url = "") -> ExitStatus:
+    """Print the shortest verified code for a client, with what each line is for.
+
+    The output is the program itself, comments included; -q leaves the comments out. What the client
+    cannot be told to refuse is said in them. All of them are tried against the traps of
+    `toolkit https lab`.
+    """
+    from toolkit_https.snippet_command import run
+
+    run(session, clients, ca, url)
+    return ExitStatus.OK

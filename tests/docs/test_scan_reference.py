@@ -1,4 +1,4 @@
-"""The reference pages of `https scan` are what the program says; UPDATE_DOCS=1 writes them anew."""
+"""The pages of `https scan` and `snippet` are what the program says (or UPDATE_DOCS=1)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import jsonschema
 
 from toolkit_https.scan import RULES
 from toolkit_https.scan.views import schema
+from toolkit_https.snippets.views import schema as snippet_schema
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
@@ -30,7 +31,8 @@ def test_the_page_of_rules_lists_every_rule() -> None:
     head = (
         "# Rules of `toolkit https scan`\n\n"
         "Ids are stable. An error or a warning is status 1, a note is not; a file that was not "
-        "read is status 4\nif nothing else is found. `# tls: ignore[id] reason` accepts a finding.\n\n"
+        "read is\nstatus 4 if nothing else is found. `# tls: ignore[id] reason` accepts a finding."
+        "\n\n"
         "| id | level | why it matters | instead |\n|---|---|---|---|\n"
     )
     compared("scan-rules.md", head + "\n".join(rows) + "\n")
@@ -39,3 +41,8 @@ def test_the_page_of_rules_lists_every_rule() -> None:
 def test_the_schema_is_that_of_the_findings() -> None:
     jsonschema.Draft202012Validator.check_schema(schema())
     compared("toolkit.https.scan.1.json", json.dumps(schema(), indent=2) + "\n")
+
+
+def test_the_schema_is_that_of_the_snippets() -> None:
+    jsonschema.Draft202012Validator.check_schema(snippet_schema())
+    compared("toolkit.https.snippet.1.json", json.dumps(snippet_schema(), indent=2) + "\n")

@@ -1,0 +1,95 @@
+"""`toolkit https snippet` as a user meets it: what is printed is a program."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+from pathlib import Path
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from toolkit.testing import Home, Run
+from toolkit_https.scan import Options, scan
+from toolkit_https.snippets import SNIPPETS, Place, written
+from toolkit_https.snippets.model import perl_quoted, python_quoted
+from toolkit_https.snippets.views import schema
+
+TITLES = {"python": "x.py", "sh": "x.sh", "perl": "x.pl"}
+PEM = "-----BEGIN CERTIFICATE-----\n"
+
+
+@pytest.mark.parametrize("name", list(SNIPPETS))
+@pytest.mark.parametrize("quiet", [(), ("-q",)])
+def test_the_output_is_a_program(
+    name: str, quiet: tuple[str, ...], toolkit_home: Home, toolkit_run: Run
+) -> None:
+    toolkit_home.write("it's a $CA.pem", PEM)
+    ended = toolkit_run("https", "snippet", name, "--ca", "it's a $CA.pem", *quiet)
+    assert (ended.status, ended.stderr) == (0, "")
+    language = SNIPPETS[name].language
+    if language == "python":
+        ast.parse(ended.stdout)
+    else:
+        path = toolkit_home.write(TITLES[language], ended.stdout)
+        check = {"sh": ("sh", "-n"), "perl": ("perl", "-c")}[language]
+        subprocess.run([*check, str(path)], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("name", list(SNIPPETS))
+def test_the_scan_finds_nothing_in_a_snippet(name: str, tmp_path: Path) -> None:
+    snippet = SNIPPETS[name]
+    path = tmp_path / TITLES[snippet.language]
+    for ca in ("", "/ca.pem"):
+        path.write_text(written(snippet, Place("https://a.example/", "a.example", "1", ca)).code)
+        assert [item for item in scan([path], Options()) if item.level != "unread"] == []
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30))
+def test_a_literal_of_python_is_the_text(text: str) -> None:
+    assert ast.literal_eval(python_quoted(text)) == text
+
+
+@pytest.mark.server("perl")
+@pytest.mark.parametrize("text", ["a", "it's", "\\", "\\'", "$x @y", "a\\", "é"])
+def test_a_literal_of_perl_is_the_text(text: str) -> None:
+    source = f"print {perl_quoted(text)}"
+    assert subprocess.run(["perl", "-e", source], capture_output=True, check=True).stdout == (
+        text.encode()
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("request",), 'there is no snippet for "request"'),
+        (("curl", "--ca", "none.pem"), "none.pem: cannot be read"),
+        (("curl", "--ca", "empty.pem"), "holds no certificate"),
+        (("curl", "--url", "smtp://mail.example"), "curl is for https URLs"),
+        (("smtplib", "--url", "https://mail.example"), "smtplib is for smtp URLs"),
+        (("curl", "--url", "https://a.example:x/"), "--url https://a.example:x/"),
+        (("curl", "--url", "https://a.example/\n-k"), "curl is for https URLs"),
+    ],
+)
+def test_what_cannot_be_had_is_a_usage_error(
+    arguments: tuple[str, ...], message: str, toolkit_home: Home, toolkit_run: Run
+) -> None:
+    toolkit_home.write("empty.pem", "")
+    ended = toolkit_run("https", "snippet", *arguments)
+    assert (ended.status, ended.stdout) == (2, "")
+    assert message in ended.stderr
+
+
+def test_what_a_client_cannot_refuse_is_told(toolkit_run: Run) -> None:
+    shown = toolkit_run("https", "snippet", "wget").stdout
+    assert "#   client-auth-eku: wget does not ask GnuTLS" in shown
+
+
+def test_the_records_keep_their_schema(toolkit_run: Run) -> None:
+    found = toolkit_run("https", "snippet", "all", "--format", "jsonl").stdout.splitlines()
+    assert [json.loads(line)["client"] for line in found] == list(SNIPPETS)
+    for line in found:
+        jsonschema.Draft202012Validator(schema()).validate(json.loads(line))
