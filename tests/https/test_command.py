@@ -178,7 +178,7 @@ def test_verbose_shows_chain_and_verifier(lab: Lab, home: Home, toolkit_run: Run
     assert "verified by: OpenSSL" in ended.stdout
 
 
-ELSEWHERE = {"audit", "lab"}
+ELSEWHERE = {"audit", "lab", "scan", "snippet"}
 """Commands whose examples are run by tests of their own."""
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import jsonschema
 import pytest
 
 from toolkit.testing import Home, Run
+from toolkit_https.cli_code import SCAN
 from toolkit_https.scan.views import schema
 
 BAD = "curl -k https://a.example\n"
@@ -73,3 +75,9 @@ def test_the_output_is_written_as_a_whole(toolkit_home: Home, toolkit_run: Run) 
     ended = toolkit_run("https", "scan", "src", "--format", "sarif", "--output", "x.sarif")
     assert (ended.status, ended.stdout) == (1, "")
     assert json.loads((toolkit_home.folder / "x.sarif").read_text("utf-8"))["version"] == "2.1.0"
+
+
+@pytest.mark.parametrize("line", [line for _, line in SCAN])
+def test_every_example_runs(line: str, toolkit_home: Home, toolkit_run: Run) -> None:
+    toolkit_home.write("src/a.sh", BAD)
+    assert toolkit_run(*shlex.split(line)[1:]).status == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolkit.testing import Home, Run
+from toolkit_https.cli_code import SNIPPET
 from toolkit_https.scan import Options, scan
 from toolkit_https.snippets import SNIPPETS, Place, written
 from toolkit_https.snippets.model import perl_quoted, python_quoted
@@ -93,3 +95,11 @@ def test_the_records_keep_their_schema(toolkit_run: Run) -> None:
     assert [json.loads(line)["client"] for line in found] == list(SNIPPETS)
     for line in found:
         jsonschema.Draft202012Validator(schema()).validate(json.loads(line))
+
+
+@pytest.mark.parametrize("line", [line for _, line in SNIPPET])
+def test_every_example_runs(line: str, toolkit_home: Home, toolkit_run: Run) -> None:
+    argv = shlex.split(line)[1:]
+    if "--ca" in argv:  # this machine may have no such file
+        argv[argv.index("--ca") + 1] = str(toolkit_home.write("ca.pem", PEM))
+    assert toolkit_run(*argv).status == 0
