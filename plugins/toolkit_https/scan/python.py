@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 
 from toolkit_https.scan import python_commands, python_requests, python_ssl
 from toolkit_https.scan.model import Hit
@@ -55,6 +58,14 @@ def hits(text: str) -> list[Hit]:
         ]
     except (RecursionError, MemoryError) as error:
         raise UnreadableError("it is nested too deeply") from error
+
+
+def comment_lines(text: str) -> set[int]:
+    """Return the numbers of the lines with a comment, but for texts that look like one."""
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    with suppress(tokenize.TokenError, SyntaxError):  # what follows could not be parsed either
+        return {token.start[0] for token in tokens if token.type == tokenize.COMMENT}
+    return set()
 
 
 def _parse(text: str) -> ast.Module:

@@ -12,7 +12,9 @@ from toolkit_https.scan.scopes import Imported
 UNVERIFIED = frozenset({"ssl._create_unverified_context", "ssl._create_stdlib_context"})
 CERT_NONE = frozenset({"ssl.CERT_NONE", "ssl.VerifyMode.CERT_NONE"})
 VERIFYING_PROTOCOLS = frozenset({"ssl.PROTOCOL_TLS_CLIENT", "ssl._SSLMethod.PROTOCOL_TLS_CLIENT"})
-SERVER_WORDS = frozenset({"ssl.PROTOCOL_TLS_SERVER", "ssl.Purpose.CLIENT_AUTH"})
+SERVER_WORDS = frozenset(
+    {"ssl.PROTOCOL_TLS_SERVER", "ssl.Purpose.CLIENT_AUTH", "OpenSSL.SSL.TLS_SERVER_METHOD"}
+)
 REQUIREMENTS = frozenset({"cert_reqs", "ssl_cert_reqs", "verify_mode", "validate"})
 """Keywords and keys that take CERT_NONE: urllib3, redis, websocket-client, ldap3."""
 CONSTRUCTORS: Mapping[str, tuple[str, int]] = {
@@ -184,7 +186,9 @@ def _without(site: Site, call: ast.Call, what: str, keyword: str, place: int) ->
 def callbacks(site: Site) -> Iterator[Hit]:
     """Find pyOpenSSL told not to verify, or to take every certificate."""
     match site.node:
-        case ast.Call(func=ast.Attribute(attr="set_verify"), args=[mode, *rest]):
+        case ast.Call(func=ast.Attribute(value=context, attr="set_verify"), args=[mode, *rest]):
+            if _of_server(site, context):
+                return
             if site.path(mode).endswith("SSL.VERIFY_NONE"):
                 yield site.hit("verify-mode-none", "pyOpenSSL VERIFY_NONE", remedy="VERIFY_PEER")
             elif rest and isinstance(rest[0], ast.Lambda) and _always(site, rest[0].body):

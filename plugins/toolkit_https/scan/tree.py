@@ -120,7 +120,7 @@ def _file(path: Path, options: Options, *, named: bool) -> Iterator[Finding]:
     except (RecursionError, MemoryError):
         yield _unread(path, "it is nested too deeply")
         return
-    yield from _judged(path, text, found)
+    yield from _judged(path, text, found, kind)
 
 
 def _docker(name: str) -> str:
@@ -164,10 +164,13 @@ def _decoded(raw: bytes, kind: str) -> str:
         raise UnreadableError(f"not in the encoding that it says: {error}") from error
 
 
-def _judged(path: Path, text: str, found: Sequence[Hit]) -> Iterator[Finding]:
+def _judged(path: Path, text: str, found: Sequence[Hit], kind: str) -> Iterator[Finding]:
     """Yield hits as findings, with what comments accept, and the comments that accept nothing."""
     lines = python.LINE_END.split(text)
     known = comments(lines)
+    if kind == "python" and known:  # there a text may look like a comment
+        real = python.comment_lines(text)
+        known = [comment for comment in known if comment.line in real]
     used: set[Comment] = set()
     for hit in sorted(dict.fromkeys(found), key=lambda hit: (hit.line, hit.column, hit.rule)):
         comment = accepting(hit, known)

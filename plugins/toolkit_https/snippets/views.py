@@ -84,5 +84,5 @@ VIEW: View[Written] = View(
     schema=SCHEMA,
     record=record,
     lines=lines,
-    columns=("client", "language", "code", "leaves", "note"),
+    columns=("client", "language", "leaves", "note"),
 )

@@ -53,3 +53,10 @@ def test_a_comment_that_accepts_nothing_is_told(tmp_path: Path, rule: str) -> No
     (only,) = findings(tmp_path, f"x = 1  # tls: ignore[{rule}] long ago, ssl")
     assert only.rule == "unused-suppression"
     assert rule in only.message
+
+
+def test_a_text_that_looks_like_a_comment_is_none(tmp_path: Path) -> None:
+    """A docstring may explain the comment; and nothing is accepted by a text."""
+    text = f'"""\n# tls: ignore[verification-off] how to accept\n"""\n{CALL}'
+    (only,) = findings(tmp_path, text)
+    assert only.counts

@@ -55,7 +55,7 @@ def test_a_literal_of_python_is_the_text(text: str) -> None:
     assert ast.literal_eval(python_quoted(text)) == text
 
 
-@pytest.mark.server("perl")
+@pytest.mark.server("lwp-request")
 @pytest.mark.parametrize("text", ["a", "it's", "\\", "\\'", "$x @y", "a\\", "é"])
 def test_a_literal_of_perl_is_the_text(text: str) -> None:
     source = f"print {perl_quoted(text)}"

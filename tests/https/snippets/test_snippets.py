@@ -69,7 +69,7 @@ def test_a_snippet_of_python_is_clean(name: str, https_traps: HttpsTraps) -> Non
         "pycurl",
         pytest.param("curl", marks=pytest.mark.server("curl")),
         pytest.param("wget", marks=pytest.mark.server("wget")),
-        pytest.param("lwp", marks=pytest.mark.server("perl")),
+        pytest.param("lwp", marks=pytest.mark.server("lwp-request")),
     ],
 )
 @pytest.mark.timeout(120)
