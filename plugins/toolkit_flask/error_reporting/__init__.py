@@ -3,7 +3,8 @@
     from . import error_reporting
     error_reporting.init_app(app)
 
-Configuration: see `config`. Licence: MIT-0, in LICENSE beside this file.
+Configuration: see `config`. `flask report-test` tries all of it. Licence: MIT-0, in LICENSE beside
+this file. Needs Flask 2.2 or newer on a POSIX system, and nothing else.
 """
 
 from __future__ import annotations
@@ -18,8 +19,19 @@ __version__ = "1.0.0"
 
 
 def init_app(app: Flask) -> None:
-    """Report this application's exceptions; a second call changes nothing."""
-    app.extensions.setdefault("error_reporting", None)
+    """Report this application's exceptions; a second call changes nothing.
+
+    The configuration may be set later: it is read when it is first needed.
+    """
+    from . import command, hooks, process, reporter
+
+    if reporter.of_app(app) is not None:
+        return
+    made = app.extensions[reporter.EXTENSION] = reporter.Reporter(app)
+    reporter.register(made)
+    hooks.install(app, made)
+    process.install()
+    command.register(app, made)
 
 
 def report(error: BaseException) -> str | None:
@@ -27,4 +39,6 @@ def report(error: BaseException) -> str | None:
 
     None if it was reported before, or is ignored.
     """
-    raise NotImplementedError
+    from .reporter import report_here
+
+    return report_here(error)
