@@ -11,6 +11,7 @@ from flask.cli import with_appcontext
 from . import gate, render, reports
 from .outcome import Outcome
 from .sender import SINKS
+from .spool import PROBE
 from .text import clean
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from .reporter import Reporter
+    from .spool import Spool
 
 
 class ReportTest(Exception):  # noqa: N818  # it is no error: its name stands in the subject
@@ -42,11 +44,15 @@ def run(reporter: Reporter, say: Callable[[str], object]) -> bool:
     made = reports.build(_raised(), None, settings, frozenset(), marked=True)
     encoded = render.to_json(made)
     say(f"report {made['id']}")
-    well = settings.file == os.devnull or _told("log", str(settings.file), lambda: delivery.log.append(encoded), say)
+    well = settings.file == os.devnull or _told(
+        "log", str(settings.file), lambda: delivery.log.append(encoded), say
+    )
     entry = gate.probe_entry(settings.sinks, encoded)
     names: list[str] = []
     if settings.sinks:
-        well &= _told("spool", str(settings.spool), lambda: names.append(_spooled(delivery.spool, entry)), say)
+        well &= _told(
+            "spool", str(settings.spool), lambda: names.append(_spooled(delivery.spool, entry)), say
+        )
     else:
         say("no sink is configured: reports stand in the log only")
     for sink in settings.sinks:
@@ -60,15 +66,12 @@ def run(reporter: Reporter, say: Callable[[str], object]) -> bool:
 
 def _raised() -> ReportTest:
     try:
-        raise ReportTest("This is a test of error reporting; nothing is wrong.")
+        raise ReportTest("This is a test of error reporting; nothing is wrong.")  # noqa: TRY301  # for its traceback
     except ReportTest as error:
         return error
 
 
-def _spooled(spool: object, entry: bytes) -> str:
-    from .spool import PROBE, Spool
-
-    assert isinstance(spool, Spool)  # noqa: S101  # for the type checker
+def _spooled(spool: Spool, entry: bytes) -> str:
     with spool.locked():
         return spool.put(os.urandom(16).hex(), entry, prefix=PROBE)
 

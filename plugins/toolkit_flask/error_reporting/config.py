@@ -124,7 +124,7 @@ def _server(value: object) -> tuple[str, int]:
     return host, number
 
 
-def _key(convert: Callable[[object], object], default: object) -> Any:  # noqa: ANN401  # as dataclasses.field
+def _key(convert: Callable[[object], object], default: object) -> Any:
     return field(default=default, metadata={"convert": convert})
 
 
@@ -146,7 +146,7 @@ class Settings:
     """Who gets mail."""
     mail_from: str = _key(_text, "")
     """The sender. Default: `error-reporting@` and the machine's name."""
-    mail_server: tuple[str, int] = _key(_server, ("localhost", 0))
+    mail_server: tuple[str, int] = field(default=("localhost", 0), metadata={"convert": _server})
     """`host:port`; without a port the standard one: 587 starttls, 465 tls, 25 none."""
     mail_security: str = _key(_one_of("starttls", "tls", "none"), "starttls")
     """`starttls` and `tls` verify the server's certificate and name; `none` is plain text."""
@@ -170,7 +170,7 @@ class Settings:
     """The version of the application, as reports show it."""
     trusted_hops: int = _key(_count, 0)
     """How many proxies of yours append to X-Forwarded-For; 0 trusts none."""
-    user: str | Callable[[], object] | None = _key(_user, None)
+    user: str | Callable[[], object] | None = field(default=None, metadata={"convert": _user})
     """A key of the session, or a function, that names the user. Default: flask-login, or the
     usual keys of the session."""
     ignore: tuple[str, ...] = _key(_classes, ())
@@ -230,7 +230,7 @@ def read(
 
 def _read_override(path: str, note: Callable[[str], None]) -> Mapping[str, object]:
     try:
-        with open(path, encoding="utf-8") as stream:  # noqa: PTH123  # this package knows text paths only
+        with open(path, encoding="utf-8") as stream:
             found = json.load(stream)
         if isinstance(found, dict):
             return found

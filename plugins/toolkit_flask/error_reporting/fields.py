@@ -41,7 +41,9 @@ FIELDS = (
 )
 _SESSION_KEYS = ("user_name", "username", "user", "user_id", "_user_id", "email")
 _USER_ATTRIBUTES = ("username", "user_name", "name")
-_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACEPARENT = re.compile(
+    r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+)
 """W3C Trace Context, section 3.2."""
 _ADDRESS = re.compile(r"[0-9A-Fa-f.:]{2,45}(?:%[\w.-]+)?")
 
@@ -69,7 +71,7 @@ def of_visit(visit: Visit | None, settings: Settings) -> dict[str, object]:
     return found
 
 
-def _guarded(read: Callable[[], Any], otherwise: Any = NONE) -> Any:  # noqa: ANN401  # any field
+def _guarded(read: Callable[[], Any], otherwise: Any = NONE) -> Any:
     """Return a field, or what stands for it: strangers' sessions, users and headers are read."""
     try:
         return read()

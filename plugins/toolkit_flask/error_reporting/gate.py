@@ -1,8 +1,8 @@
-"""Which reports leave: one of a kind in a while, so many an hour; the rest are counted, and told.
+"""Which reports leave: one of a kind in a while, so many an hour; the rest are counted and told.
 
-For each kind (fingerprint) `windows/` holds a small file: since when its window is open and how many
-more came since. All of it is shared by the processes of an application, under the spool's lock, and
-timed by the machine's monotonic clock, so that a step of the wall clock opens or shuts nothing.
+For each kind (fingerprint) `windows/` holds a small file: since when its window is open and how
+many more came since. The processes of an application share all of it, under the spool's lock,
+and timed by the machine's monotonic clock, so that a step of the wall clock opens or shuts nothing.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MOST_IN_DIGEST = 100
 def _boot() -> bytes:
     """Return what tells one run of the machine's clock from the next."""
     try:
-        with open("/proc/sys/kernel/random/boot_id", "rb") as stream:  # noqa: PTH123  # text paths only
+        with open("/proc/sys/kernel/random/boot_id", "rb") as stream:
             return stream.read(64).replace(b"-", b"")[:16]
     except OSError:
         return b"unknown boot id."
@@ -61,9 +61,11 @@ class Gate:
             path = self._spool.path("windows", str(report["fingerprint"]))
             started, untold, _ = self._read(path)
             now = self._clock()
-            if self._is_open(started, now) or not self._take_token(now):
-                start = started if self._is_open(started, now) else now
-                self._write(path, start, untold + 1, report)
+            if started is not None and self._is_open(started, now):
+                self._write(path, started, untold + 1, report)
+                return None
+            if not self._take_token(now):
+                self._write(path, now, untold + 1, report)
                 return None
             entry = _entry(self._settings.sinks, encoded, untold)
             name = self._spool.put(str(report["id"]), entry)
@@ -86,7 +88,7 @@ class Gate:
             filled, held = now, most
         held = min(most, held + (now - filled) * most / 3600)
         _overwrite(path, _RATE.pack(_boot(), now, held - 1 if held >= 1 else held))
-        return held >= 1
+        return bool(held >= 1)
 
     def untold(self) -> int:
         """Return how many reports were counted and not told yet."""
@@ -124,12 +126,12 @@ class Gate:
                 found.append((path, untold, told))
             elif started is None or now - started > FORGOTTEN_AFTER:
                 with suppress(FileNotFoundError):
-                    os.unlink(path)  # noqa: PTH108  # this package knows text paths only
+                    os.unlink(path)
         return found
 
     def _paths(self) -> list[str]:
         try:
-            names = os.listdir(self._spool.path("windows"))  # noqa: PTH208  # as above
+            names = os.listdir(self._spool.path("windows"))
         except FileNotFoundError:
             return []
         return [self._spool.path("windows", name) for name in sorted(names)]
@@ -160,7 +162,7 @@ class Gate:
 
 def _content(path: str) -> bytes:
     try:
-        with open(path, "rb") as stream:  # noqa: PTH123  # as above
+        with open(path, "rb") as stream:
             return stream.read(4096)
     except FileNotFoundError:
         return b""

@@ -3,7 +3,7 @@
     wsgi_app               knows the request, sees streams and teardown fail, and what goes through
     full_dispatch_request  the request's objects are bound: they are noted for later
     handle_user_exception  an error handler may turn an exception into an answer, unlogged
-    handle_exception       all that no handler took; also under TESTING, DEBUG and PROPAGATE_EXCEPTIONS
+    handle_exception       all that no handler took, also under TESTING, DEBUG and PROPAGATE_…
     cli.invoke             a command that is run by a test; `flask NAME` ends in sys.excepthook
 
 They are set on the instance, before whatever class it is of. The exception is the last argument of
@@ -39,23 +39,23 @@ def install(app: Flask, reporter: Reporter) -> None:
 class _Door:
     """The WSGI application around Flask's: what every request goes in and out by."""
 
-    def __init__(self, inner: Any, reporter: Reporter) -> None:  # noqa: ANN401  # a WSGI application
+    def __init__(self, inner: Any, reporter: Reporter) -> None:
         self._inner = inner
         self._reporter = reporter
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:  # noqa: ANN401  # PEP 3333
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         reporter = self._reporter
         if not reporter.has_begun:
             reporter.begin()
         visit = environ[ENVIRON_KEY] = Visit(environ)
 
-        def start(status: str, *rest: Any) -> Any:  # noqa: ANN401  # PEP 3333
+        def start(status: str, *rest: Any) -> Any:
             visit.status = int(status[:3])
             return start_response(status, *rest)
 
         token = current.set(visit)
         try:
-            body = self._inner(environ, start)
+            body: Iterable[bytes] = self._inner(environ, start)
         except BaseException as error:
             _report(reporter, error, visit)
             raise
@@ -122,14 +122,14 @@ def _report(reporter: Reporter, error: BaseException, visit: Visit | None) -> No
     try:
         if reporter.claim(error, visit):
             reporter.report(error, visit)
-    except Exception as fault:  # noqa: BLE001  # must not take the place of the error
+    except Exception as fault:  # must not take the place of the error
         reporter.fail(fault)
 
 
 def _hook_dispatch(app: Flask) -> None:
     original = app.full_dispatch_request
 
-    def full_dispatch_request(*arguments: Any) -> Any:  # noqa: ANN401  # 3.2 passes the context
+    def full_dispatch_request(*arguments: Any) -> Any:  # 3.2 passes the context
         visit = current.get()
         if visit is not None and visit.request is None:
             visit.note_objects()
@@ -141,11 +141,11 @@ def _hook_dispatch(app: Flask) -> None:
 def _hook_handlers(app: Flask, reporter: Reporter) -> None:
     handle_user_exception, handle_exception = app.handle_user_exception, app.handle_exception
 
-    def user(*arguments: Any) -> Any:  # noqa: ANN401  # 3.2 passes the context
+    def user(*arguments: Any) -> Any:  # 3.2 passes the context
         answer = handle_user_exception(*arguments)
         return _answered(app, reporter, arguments[-1], answer)
 
-    def all_others(*arguments: Any) -> Any:  # noqa: ANN401  # as above
+    def all_others(*arguments: Any) -> Any:
         error = arguments[-1]
         visit = find()
         is_new = _claims(reporter, error, visit)  # before the original, which logs it
@@ -158,19 +158,19 @@ def _hook_handlers(app: Flask, reporter: Reporter) -> None:
             if is_new:
                 reporter.report(error, visit, status=status)
 
-    app.handle_user_exception = user  # type: ignore[method-assign]  # the hook
-    app.handle_exception = all_others  # type: ignore[method-assign]  # the hook
+    app.handle_user_exception = user  # type: ignore[method-assign,assignment]  # the hook
+    app.handle_exception = all_others  # type: ignore[method-assign,assignment]  # the hook
 
 
 def _claims(reporter: Reporter, error: BaseException, visit: Visit | None) -> bool:
     try:
         return reporter.claim(error, visit)
-    except Exception as fault:  # noqa: BLE001  # must not take the place of the error
+    except Exception as fault:  # must not take the place of the error
         reporter.fail(fault)
         return False
 
 
-def _answered(app: Flask, reporter: Reporter, error: BaseException, answer: Any) -> Any:  # noqa: ANN401  # whatever handlers return
+def _answered(app: Flask, reporter: Reporter, error: BaseException, answer: Any) -> Any:
     """Report an exception that became an answer, if it is a fault; return the answer.
 
     A fault is what is answered by 500 or more; and what a handler for `Exception` took, whatever it
@@ -178,11 +178,12 @@ def _answered(app: Flask, reporter: Reporter, error: BaseException, answer: Any)
     """
     try:
         response = app.make_response(answer)
-    except Exception:  # noqa: BLE001  # Flask will meet the same, and raise it where it belongs
+    except Exception:  # Flask will meet the same, and raise it where it belongs
         return answer
     status = response.status_code
     is_fault = status >= SERVER_ERROR or (
-        not isinstance(error, HTTPException) and _handled_as(app, error) in {Exception, BaseException}
+        not isinstance(error, HTTPException)
+        and _handled_as(app, error) in {Exception, BaseException}
     )
     if is_fault:
         visit = find()
@@ -212,7 +213,7 @@ def _hook_commands(app: Flask) -> None:
 
     original = app.cli.invoke
 
-    def invoke(context: Any) -> Any:  # noqa: ANN401  # click.Context
+    def invoke(context: Any) -> Any:
         try:
             return original(context)
         except (ClickException, Abort, Exit):
@@ -221,4 +222,4 @@ def _hook_commands(app: Flask) -> None:
             report_here(error, more={"command": str(context.info_name or "-")})
             raise
 
-    app.cli.invoke = invoke  # type: ignore[method-assign]  # the hook
+    app.cli.invoke = invoke  # type: ignore[method-assign,assignment]  # the hook

@@ -1,7 +1,7 @@
 """The log: every report, whole, by one append, from any number of processes.
 
-`O_APPEND` with one `write` keeps the lines of several processes apart; a path that was moved away by
-logrotate is opened anew, as logging.handlers.WatchedFileHandler does. (RotatingFileHandler, from
+`O_APPEND` with one `write` keeps the lines of several processes apart; a path that was moved away
+by logrotate is opened anew, as logging.handlers.WatchedFileHandler does. (RotatingFileHandler, from
 four processes, lost 3,605 of 20,000 lines.)
 """
 
@@ -44,9 +44,9 @@ class LogFile:
         if self._descriptor >= 0 and self._is_current():
             return self._descriptor
         self.close()
-        folder = os.path.dirname(self.path)  # noqa: PTH120  # this package knows text paths only
+        folder = os.path.dirname(self.path)
         if folder:
-            os.makedirs(folder, mode=0o750, exist_ok=True)  # noqa: PTH103  # as above
+            os.makedirs(folder, mode=0o750, exist_ok=True)
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY
         self._descriptor = os.open(self.path, flags, MODE)
         own_like_folder(self.path)
@@ -56,7 +56,7 @@ class LogFile:
 
     def _is_current(self) -> bool:
         try:
-            state = os.stat(self.path)  # noqa: PTH116  # as above
+            state = os.stat(self.path)
         except FileNotFoundError:
             return False
         return (state.st_dev, state.st_ino) == self._identity
@@ -75,6 +75,6 @@ def own_like_folder(path: str) -> None:
     """
     if os.geteuid() != 0:
         return
-    folder = os.stat(os.path.dirname(os.path.abspath(path)))  # noqa: PTH100, PTH116, PTH120  # as above
-    if os.stat(path).st_uid == 0 and folder.st_uid != 0 and not folder.st_mode & 0o002:  # noqa: PTH116  # as above
+    folder = os.stat(os.path.dirname(os.path.abspath(path)))
+    if os.stat(path).st_uid == 0 and folder.st_uid != 0 and not folder.st_mode & 0o002:
         os.chown(path, folder.st_uid, folder.st_gid)

@@ -1,7 +1,7 @@
 """A report as mail, and its way to a server.
 
-What is permanent for one mail (5yz of RFC 5321 after the connection stands) is told from what is the
-server's or the configuration's fault and will pass: only the first sets a report aside.
+What is permanent for one mail (5yz of RFC 5321 after the connection stands) is told from what is
+the server's or the configuration's fault and will pass: only the first sets a report aside.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 - `logging.Logger.callHandlers`: every record that is to be handled passes here, once, after the
   filters of its logger and before any handler or queue. So the fields are in every record of every
   handler, also of one added later; a logged exception is reported although its logger may have only
-  a NullHandler; and no handler of ours is in the way of `logging.basicConfig`. (sentry-sdk hooks the
-  same place. A log record factory would clash with `extra`, as it comes before it.)
+  a NullHandler; and no handler of ours is in the way of `logging.basicConfig`. (sentry-sdk hooks
+  the same place. A log record factory would clash with `extra`, as it comes before it.)
 - `threading.excepthook` and `sys.excepthook`: uncaught in a thread, in a script, in a CLI command.
 - `ThreadPoolExecutor.submit`: an exception goes into the future, and if nobody asks it for its
   result, nowhere. As asyncio does for its tasks, such a one is told when the future goes.
@@ -43,7 +43,7 @@ def _hook_logging() -> None:
     def call_handlers(self: logging.Logger, record: logging.LogRecord) -> None:
         try:
             _see(record)
-        except Exception as fault:  # noqa: BLE001  # logging must go on
+        except Exception as fault:  # logging must go on
             reporter = responsible()
             if reporter is not None:
                 reporter.fail(fault)
@@ -60,7 +60,9 @@ def _see(record: logging.LogRecord) -> None:
     visit = find()
     error = record.exc_info[1] if record.exc_info else None
     if visit is None and error is None and not reporter.has_begun:
-        found: dict[str, object] = dict.fromkeys(fields.FIELDS, fields.NONE)  # configuration may still come
+        found: dict[str, object] = dict.fromkeys(
+            fields.FIELDS, fields.NONE
+        )  # configuration may still come
     else:
         found = fields.of_visit(visit, reporter.settings)
     for name, value in found.items():
@@ -79,7 +81,7 @@ def _message(record: logging.LogRecord) -> str:
 def _hook_threads() -> None:
     original = threading.excepthook
 
-    def excepthook(arguments: Any) -> None:  # noqa: ANN401  # threading.ExceptHookArgs
+    def excepthook(arguments: Any) -> None:
         error = arguments.exc_value
         if error is not None and not isinstance(error, SystemExit):
             report_here(error, more={"thread": getattr(arguments.thread, "name", "-")})
@@ -91,7 +93,7 @@ def _hook_threads() -> None:
 def _hook_interpreter() -> None:
     original = sys.excepthook
 
-    def excepthook(kind: type[BaseException], error: BaseException, trace: Any) -> None:  # noqa: ANN401  # a traceback
+    def excepthook(kind: type[BaseException], error: BaseException, trace: Any) -> None:
         if isinstance(error, Exception):
             report_here(error, more={"command": " ".join(sys.argv[:1])})
         original(kind, error, trace)
@@ -106,7 +108,7 @@ class _WatchedFuture(Future):  # type: ignore[type-arg]  # the type of a result 
     _error_reporting_visit: Visit | None = None
     _error_reporting_app: Any = None
 
-    def result(self, timeout: float | None = None) -> Any:  # noqa: ANN401  # as the parent
+    def result(self, timeout: float | None = None) -> Any:
         self._error_reporting_seen = True
         return super().result(timeout)
 
@@ -128,7 +130,7 @@ class _WatchedFuture(Future):  # type: ignore[type-arg]  # the type of a result 
 def _hook_executors() -> None:
     original: Callable[..., Future[Any]] = ThreadPoolExecutor.submit
 
-    def submit(self: ThreadPoolExecutor, /, fn: Any, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401  # as the original
+    def submit(self: ThreadPoolExecutor, /, fn: Any, *args: Any, **kwargs: Any) -> Future[Any]:
         future = original(self, fn, *args, **kwargs)
         if type(future) is Future:
             future.__class__ = _WatchedFuture

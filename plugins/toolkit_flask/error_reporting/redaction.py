@@ -18,9 +18,12 @@ SHORTEST = 5
 _NAME = re.compile(
     r"pass(?:w|word|wd|phrase|code)?$|passw|pwd|secret|token|api_?key|access_?key|auth(?!or(?!i))"
     r"|cookie|session|sessid|csrf|xsrf|credential|private|signature|(?:^|_)(?:sig|sid|pin|otp|cvv|cvc"
-    r"|ssn|iban|jwt|totp|mfa|dsn|salt|key)(?:$|_|\d)|card_?(?:number|no)|credit|encryption|database_ur[il]",
+    r"|ssn|iban|jwt|totp|mfa|dsn|salt|key)(?:$|_|\d)|card_?(?:number|no)|credit|encryption|database_ur[il]"
 )
-_NAMED = r"[\w.-]*(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|credential|authorization)[\w.-]*"
+_NAMED = (
+    r"[\w.-]*(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key"
+    r"|credential|authorization)[\w.-]*"
+)
 _WORDS = re.compile(
     rf"(?i)([\"']?\b{_NAMED}[\"']?\s*(?:=>|[:=]|\bis\b)\s*)"
     r"(\"[^\"\n]*\"|'[^'\n]*'|(?:bearer|basic|digest)\s+\S+|[^\s,;&)}\]]+)"
@@ -43,7 +46,10 @@ _SHAPES = re.compile(
 _URL_LOGIN = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^/\s:@]{0,80}:)([^/\s@]+)(?=@)", re.IGNORECASE)
 _CARD = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w.-])")
 _LONG = re.compile(r"(?<![\w/.-])(?=[\w+/-]*\d)(?=[\w+/-]*[A-Za-z])[\w+-]{32,}={0,2}(?![\w/.])")
-_HINT = re.compile(r"[\w+-]{32}|://|[?&;]|\d[\d -]{11}|(?i:[:=]|\bis\b|bearer|basic|-----B|_\w{10}|\$)|[-.][\w-]{9}|A[KS]IA|AIza")
+_HINT = re.compile(
+    r"[\w+-]{32}|://|[?&;]|\d[\d -]{11}|(?i:[:=]|\bis\b|bearer|basic|-----B|_\w{10}|\$)"
+    r"|[-.][\w-]{9}|A[KS]IA|AIza"
+)
 
 
 def is_secret(name: str, more: Iterable[str] = ()) -> bool:
@@ -146,7 +152,22 @@ class Redactor:
         return found[0]
 
 
-_COMMON = frozenset({"false", "none", "null", "undefined", "password", "secret", "token", "basic", "bearer", "admin", "localhost", HIDDEN})
+_COMMON = frozenset(
+    {
+        "false",
+        "none",
+        "null",
+        "undefined",
+        "password",
+        "secret",
+        "token",
+        "basic",
+        "bearer",
+        "admin",
+        "localhost",
+        HIDDEN,
+    }
+)
 """Placeholders: to hide them everywhere would only blind the reader."""
 
 

@@ -73,12 +73,24 @@ def _with_few_frames(report: Mapping[str, Any]) -> dict[str, Any]:
 def _with_ends_only(report: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is certainly small: the first exception, its message cut, its last frames."""
     first = report["chain"][0]
-    link = {**first, "message": first["message"][:1000], "frames": first["frames"][-3:], "notes": []}
+    link = {
+        **first,
+        "message": first["message"][:1000],
+        "frames": first["frames"][-3:],
+        "notes": [],
+    }
     small = {key: value for key, value in report.items() if not isinstance(value, (list, dict))}
-    return {**small, "message": link["message"], "chain": [link], "request": {}, "raised": {}, "own": {}}
+    return {
+        **small,
+        "message": link["message"],
+        "chain": [link],
+        "request": {},
+        "raised": {},
+        "own": {},
+    }
 
 
-def _chain(report: Mapping[str, Any], change: Any) -> list[dict[str, Any]]:  # noqa: ANN401  # a lambda
+def _chain(report: Mapping[str, Any], change: Any) -> list[dict[str, Any]]:
     return [{**link, "frames": [change(f) for f in link["frames"]]} for link in report["chain"]]
 
 

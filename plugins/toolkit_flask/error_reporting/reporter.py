@@ -10,6 +10,7 @@ import atexit
 import os
 import sys
 import threading
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ _busy: ContextVar[bool] = ContextVar("error_reporting.busy", default=False)
 
 
 class _Delivery:
-    """What holds descriptors, locks and a thread: made anew after a fork and a change of settings."""
+    """What holds descriptors, locks and a thread: made anew after a fork, or as settings change."""
 
     def __init__(self, settings: config.Settings, notes: Notes) -> None:
         self.settings = settings
@@ -56,7 +57,7 @@ class _Delivery:
             self._guarded("spool", self.settings.spool, lambda: self.gate.admit(made, encoded))
             self.sender.wake()
 
-    def _guarded(self, kind: str, path: str | None, act: Any) -> None:  # noqa: ANN401  # a lambda
+    def _guarded(self, kind: str, path: str | None, act: Any) -> None:
         try:
             act()
         except OSError as error:
@@ -65,7 +66,10 @@ class _Delivery:
         else:
             if self.notes.has(kind):
                 untold = self.notes.settle(kind)
-                self.notes.say(f"{kind} again", f"the {kind} can be written again; {untold} more reports could not")
+                self.notes.say(
+                    f"{kind} again",
+                    f"the {kind} can be written again; {untold} more reports could not",
+                )
 
     def close(self) -> None:
         self.sender.close(self.settings.exit_seconds)
@@ -129,10 +133,11 @@ class Reporter:
 
         The mark names the request: an exception object made once and raised in each of many
         requests is reported in each. A second exception of the same kind with the first in its
-        context is Flask's second run of a broken `after_request`, and no new fault.
+        context is Flask's second run of a broken `after_request`, and no new fault. What is seen
+        outside of any request with the mark of one has come out of it: the server logs it.
         """
         place = _place(visit)
-        marks = [inner for inner, _ in chain_of(error) if getattr(inner, MARK, None) == place]
+        marks = [inner for inner, _ in chain_of(error) if _is_known(inner, place)]
         if error in marks or any(_are_alike(error, inner) for inner in marks):
             return False
         for inner, _ in chain_of(error):
@@ -140,7 +145,7 @@ class Reporter:
         return not self.is_ignored(error)
 
     def is_ignored(self, error: BaseException) -> bool:
-        """Tell whether the configuration names the exception's class or one that it inherits from."""
+        """Tell whether the configuration names the exception's class or a parent of it."""
         ignored = self.settings.ignore
         return bool(ignored) and any(_dotted(kind) in ignored for kind in type(error).__mro__)
 
@@ -186,13 +191,18 @@ def _complete(settings: config.Settings, app: Flask) -> config.Settings:
     """Fill in the defaults that depend on the application."""
     from dataclasses import replace
 
-    path = settings.file or os.path.join(app.instance_path, "error-reports.log")  # noqa: PTH118  # text paths only
+    path = settings.file or os.path.join(app.instance_path, "error-reports.log")
     beside = path if path.startswith("/") and not path.startswith("/dev/") else ""
-    beside = beside or os.path.join(app.instance_path, "error-reports")  # noqa: PTH118  # as above
+    beside = beside or os.path.join(app.instance_path, "error-reports")
     if settings.file and not path.startswith(("/", "-")):
-        path = beside = os.path.abspath(path)  # noqa: PTH100  # a daemon may change its folder
+        path = beside = os.path.abspath(path)  # a daemon may change its folder
     spool = settings.spool or f"{beside}.spool"
     return replace(settings, file=path, spool=spool, name=settings.name or app.name)
+
+
+def _is_known(error: BaseException, place: object) -> bool:
+    mark = getattr(error, MARK, None)
+    return mark is not None and (mark == place or isinstance(place, tuple))
 
 
 def _place(visit: Visit | None) -> object:
@@ -201,10 +211,8 @@ def _place(visit: Visit | None) -> object:
 
 
 def _mark(error: BaseException, place: object) -> None:
-    try:
+    with suppress(Exception):  # a class without room for it: it may be reported twice
         setattr(error, MARK, place)
-    except Exception:  # noqa: S110  # a class without room for it: it may be reported twice
-        pass
 
 
 def _are_alike(error: BaseException, earlier: BaseException) -> bool:
@@ -212,7 +220,11 @@ def _are_alike(error: BaseException, earlier: BaseException) -> bool:
 
 
 def _dotted(kind: type) -> str:
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    return (
+        kind.__qualname__
+        if kind.__module__ == "builtins"
+        else f"{kind.__module__}.{kind.__qualname__}"
+    )
 
 
 def _shown(fault: BaseException) -> str:
@@ -244,7 +256,7 @@ def responsible() -> Reporter | None:
     return found or (_all[-1] if _all else None)
 
 
-def report_here(error: BaseException, **more: Any) -> str | None:  # noqa: ANN401  # as Reporter.report
+def report_here(error: BaseException, **more: Any) -> str | None:
     """Claim and report an exception wherever this is; used by the hooks of the process."""
     if sys.is_finalizing() or _busy.get():
         return None

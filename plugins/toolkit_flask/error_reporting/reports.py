@@ -1,4 +1,4 @@
-"""One report: everything that is told of an exception, as plain data, cut to size, without secrets."""
+"""One report: all that is told of an exception, as plain data, without secrets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SCHEMA = "error_reporting.report.1"
 
 
-def build(
+def build(  # noqa: PLR0913  # what is known of one exception
     error: BaseException,
     visit: Visit | None,
     settings: Settings,
@@ -66,9 +66,11 @@ def build(
     return report
 
 
-_CONFIGURED = re.compile(r"pass(?:w|$)|passphrase|secret|token|api_?key|private|credential|salt|dsn|_key$", re.I)
+_CONFIGURED = re.compile(
+    r"pass(?:w|$)|passphrase|secret|token|api_?key|private|credential|salt|dsn|_key$", re.IGNORECASE
+)
 _SHORTEST = 8
-"""A configured secret of fewer characters is no secret, and hidden everywhere would blind the reader."""
+"""Configured words shorter than this (`session`, `admin`) hidden everywhere would blind readers."""
 
 
 def secrets_of(config: Mapping[str, object], environ: Mapping[str, str]) -> frozenset[str]:
@@ -82,7 +84,7 @@ def secrets_of(config: Mapping[str, object], environ: Mapping[str, str]) -> froz
 
 def _secrets(values: Mapping[str, object], depth: int = 3) -> Iterator[str]:
     for name, value in values.items():
-        named = isinstance(name, str) and _CONFIGURED.search(name) is not None
+        named = _CONFIGURED.search(str(name)) is not None
         if isinstance(value, dict) and depth:
             yield from _secrets(value, depth - 1)
         elif isinstance(value, (list, tuple)) and named:

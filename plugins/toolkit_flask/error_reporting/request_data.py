@@ -58,7 +58,9 @@ def _pairs(pairs: Mapping[str, object], redactor: Redactor) -> dict[str, object]
 
 
 def _query(environ: Mapping[str, Any], redactor: Redactor) -> dict[str, object]:
-    return _multiple(parse_qsl(str(environ.get("QUERY_STRING", "")), keep_blank_values=True), redactor)
+    return _multiple(
+        parse_qsl(str(environ.get("QUERY_STRING", "")), keep_blank_values=True), redactor
+    )
 
 
 def _multiple(pairs: list[tuple[str, Any]], redactor: Redactor) -> dict[str, object]:

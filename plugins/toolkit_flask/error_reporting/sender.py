@@ -83,11 +83,11 @@ class Sender:
     def wake(self) -> None:
         """Have the thread look at the spool, and start it if it does not run."""
         self._wake.set()
-        if self._thread is not None:
-            return
         with self._lock:
             if self._thread is None and not self._ending:
-                self._thread = threading.Thread(target=self._run, name="error_reporting", daemon=True)
+                self._thread = threading.Thread(
+                    target=self._run, name="error_reporting", daemon=True
+                )
                 self._thread.start()
 
     def close(self, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""A report as an event of the Sentry protocol, for Sentry itself, bugsink, GlitchTip and their kind.
+"""A report as an event of the Sentry protocol, for Sentry itself, bugsink, GlitchTip and others.
 
 The protocol: https://develop.sentry.dev/sdk/data-model/envelopes/ and …/event-payloads/.
 """
@@ -21,10 +21,20 @@ if TYPE_CHECKING:
 
     from .config import Settings
 
-_TAGS = ("endpoint", "method", "platform", "browser", "browser_version", "request_id", "host", "status")
+_TAGS = (
+    "endpoint",
+    "method",
+    "platform",
+    "browser",
+    "browser_version",
+    "request_id",
+    "host",
+    "status",
+)
 _OURS = frozenset({400, 413})
 """The event itself is at fault; all else is the server's, the network's or the configuration's."""
 TOO_MANY = 429
+CLIENT = "error_reporting/1"
 
 
 class Dsn(NamedTuple):
@@ -38,7 +48,12 @@ def parse_dsn(text: str) -> Dsn:
     """Read `https://KEY@HOST[:PORT][/PREFIX]/PROJECT`; ValueError without quoting the key."""
     found = urlsplit(text)
     prefix, _, project = found.path.rstrip("/").rpartition("/")
-    if found.scheme not in {"http", "https"} or not found.username or not found.hostname or not project:
+    if (
+        found.scheme not in {"http", "https"}
+        or not found.username
+        or not found.hostname
+        or not project
+    ):
         raise ValueError("ERROR_REPORTING_SENTRY_DSN is not https://KEY@HOST/PROJECT")
     host = found.netloc.rpartition("@")[2]
     return Dsn(f"{found.scheme}://{host}{prefix}/api/{project}/envelope/", found.username)
@@ -57,7 +72,11 @@ def event_of(report: Mapping[str, Any]) -> dict[str, Any]:
         "tags": known | ({"test": "true"} if report.get("test") else {}),
         "exception": {"values": list(_exceptions(report))},
         "fingerprint": [report["fingerprint"]],
-        "extra": {key: report[key] for key in ("duration", "process", "raised", "own", "logged") if key in report},
+        "extra": {
+            key: report[key]
+            for key in ("duration", "process", "raised", "own", "logged")
+            if key in report
+        },
         "contexts": {"browser": {"name": report["browser"], "version": report["browser_version"]}},
     }
     if report["release"] != "-":
@@ -65,7 +84,10 @@ def event_of(report: Mapping[str, Any]) -> dict[str, Any]:
     if report["endpoint"] != "-":
         event["transaction"] = report["endpoint"]
     if report["trace_id"] != "-":
-        event["contexts"]["trace"] = {"trace_id": report["trace_id"], "span_id": str(report["id"])[:16]}
+        event["contexts"]["trace"] = {
+            "trace_id": report["trace_id"],
+            "span_id": str(report["id"])[:16],
+        }
     if report["path"] != "-":
         event["request"] = _request(report)
         event["user"] = {"ip_address": report["client_address"], "username": report["user_name"]}
@@ -106,7 +128,11 @@ def _exception(link: Mapping[str, Any]) -> dict[str, Any]:
         }
         for frame in link["frames"]
     ]
-    described: dict[str, Any] = {"type": name, "value": link["message"], "module": module or "builtins"}
+    described: dict[str, Any] = {
+        "type": name,
+        "value": link["message"],
+        "module": module or "builtins",
+    }
     if frames:
         described["stacktrace"] = {"frames": frames}
     return described
@@ -143,8 +169,8 @@ def _envelope(dsn: Dsn, event: Mapping[str, Any]) -> Request:
     item = json.dumps({"type": "event", "length": len(payload)}).encode("ascii")
     headers = {
         "Content-Type": "application/x-sentry-envelope",
-        "User-Agent": "error_reporting/1",
-        "X-Sentry-Auth": f"Sentry sentry_version=7, sentry_client=error_reporting/1, sentry_key={dsn.key}",
+        "User-Agent": CLIENT,
+        "X-Sentry-Auth": f"Sentry sentry_version=7, sentry_client={CLIENT}, sentry_key={dsn.key}",
     }
     body = b"\n".join([head, item, payload, b""])
     return Request(dsn.url, data=body, headers=headers)  # noqa: S310  # parse_dsn lets HTTP(S) through only

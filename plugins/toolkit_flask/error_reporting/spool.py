@@ -43,26 +43,26 @@ class Spool:
 
     def path(self, *parts: str) -> str:
         """Return a path below the folder."""
-        return os.path.join(self.folder, *parts)  # noqa: PTH118  # this package knows text paths only
+        return os.path.join(self.folder, *parts)
 
     def exists(self) -> bool:
         """Tell whether anything was ever spooled here."""
-        return os.path.isdir(self.path("new"))  # noqa: PTH112  # as above
+        return os.path.isdir(self.path("new"))
 
     def make(self) -> None:
         """Make the folders, for their owner only; refuse one that somebody else made."""
         if self._made and self.exists():
             return
-        os.makedirs(self.folder, mode=0o700, exist_ok=True)  # noqa: PTH103  # as above
-        state = os.stat(self.folder)  # noqa: PTH116  # as above
+        os.makedirs(self.folder, mode=0o700, exist_ok=True)
+        state = os.stat(self.folder)
         if os.geteuid() not in {0, state.st_uid}:
             raise PermissionError(errno.EPERM, "belongs to another user", self.folder)
         if state.st_mode & 0o077:
-            os.chmod(self.folder, 0o700)  # noqa: PTH101  # as above
+            os.chmod(self.folder, 0o700)
         own_like_folder(self.folder)
         for name in FOLDERS:
             with suppress(FileExistsError):
-                os.mkdir(self.path(name), 0o700)  # noqa: PTH102  # as above
+                os.mkdir(self.path(name), 0o700)
                 own_like_folder(self.path(name))
         self._made = True
 
@@ -101,10 +101,12 @@ class Spool:
     def names(self) -> list[str]:
         """Return the names of the entries that wait, the oldest first."""
         try:
-            found = os.listdir(self.path("new"))  # noqa: PTH208  # as above
+            found = os.listdir(self.path("new"))
         except FileNotFoundError:
             return []
-        return sorted(name for name in found if name.endswith(".json") and not name.startswith((".", PROBE)))
+        return sorted(
+            name for name in found if name.endswith(".json") and not name.startswith((".", PROBE))
+        )
 
     def is_full(self) -> bool:
         """Tell whether as many entries wait as may."""
@@ -120,7 +122,7 @@ class Spool:
         return name
 
     def _write(self, folder: str, name: str, content: bytes) -> None:
-        hidden = os.path.join(folder, f".{name}.{os.getpid()}")  # noqa: PTH118  # as above
+        hidden = os.path.join(folder, f".{name}.{os.getpid()}")
         descriptor = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             try:
@@ -129,21 +131,21 @@ class Spool:
             finally:
                 os.close(descriptor)
             own_like_folder(hidden)
-            os.replace(hidden, os.path.join(folder, name))  # noqa: PTH105, PTH118  # as above
+            os.replace(hidden, os.path.join(folder, name))
         except BaseException:
             with suppress(OSError):
-                os.unlink(hidden)  # noqa: PTH108  # as above
+                os.unlink(hidden)
             raise
 
     def load(self, name: str) -> dict[str, Any] | None:
-        """Return an entry; None if it is gone. ValueError: it is not one, and is to be set aside."""
+        """Return an entry, None if it is gone; ValueError if it is none, and to be set aside."""
         try:
-            with open(self.path("new", name), "rb") as stream:  # noqa: PTH123  # as above
+            with open(self.path("new", name), "rb") as stream:
                 entry = json.load(stream)
         except FileNotFoundError:
             return None
-        if not isinstance(entry, dict) or not isinstance(entry.get("sinks"), list):
-            raise ValueError("not an entry of the spool")
+        if not (isinstance(entry, dict) and isinstance(entry.get("sinks"), list)):
+            raise ValueError("not an entry of the spool")  # noqa: TRY004  # as for text that is no JSON
         return entry
 
     def update(self, name: str, entry: Mapping[str, Any]) -> None:
@@ -156,29 +158,29 @@ class Spool:
     def remove(self, name: str) -> None:
         """Remove an entry, as it has arrived."""
         with suppress(FileNotFoundError):
-            os.unlink(self.path("new", name))  # noqa: PTH108  # as above
+            os.unlink(self.path("new", name))
 
     def set_aside(self, name: str, entry: Mapping[str, Any], reason: str) -> None:
         """Keep for people what no server takes."""
         content = json.dumps({**entry, "refused": reason}).encode("ascii")
         self._write(self.path("failed"), name, content)
-        kept = sorted(os.listdir(self.path("failed")))  # noqa: PTH208  # as above
+        kept = sorted(os.listdir(self.path("failed")))
         for old in kept[: max(0, len(kept) - MOST_FAILED)]:
             with suppress(FileNotFoundError):
-                os.unlink(self.path("failed", old))  # noqa: PTH108  # as above
+                os.unlink(self.path("failed", old))
 
     def set_broken_aside(self, name: str) -> None:
         """Move what can't be read out of the way, as it is."""
         with suppress(FileNotFoundError):
-            os.replace(self.path("new", name), self.path("failed", name))  # noqa: PTH105  # as above
+            os.replace(self.path("new", name), self.path("failed", name))
 
     def sweep(self) -> None:
         """Remove what a process that was killed while writing left half-written."""
-        for name in os.listdir(self.path("new")):  # noqa: PTH208  # as above
+        for name in os.listdir(self.path("new")):
             owner = name.rpartition(".")[2]
             if name.startswith(".") and not (owner.isdigit() and _runs(int(owner))):
                 with suppress(OSError):
-                    os.unlink(self.path("new", name))  # noqa: PTH108  # as above
+                    os.unlink(self.path("new", name))
 
 
 def _runs(process: int) -> bool:

@@ -1,7 +1,7 @@
 """Text from outside, made safe to write: nothing in it can forge a line, a header or a terminal.
 
-CR and LF forge lines, ESC drives terminals, NUL cuts strings, bidirectional controls reorder what is
-read (Trojan Source, CVE-2021-42574), lone surrogates cannot be encoded.
+CR and LF forge lines, ESC drives terminals, NUL cuts strings, bidirectional controls reorder what
+is read (Trojan Source, CVE-2021-42574), lone surrogates cannot be encoded.
 """
 
 from __future__ import annotations

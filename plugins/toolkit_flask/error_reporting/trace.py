@@ -1,4 +1,4 @@
-"""An exception as plain data: its chain, its groups, its frames; and what makes two errors the same.
+"""An exception as plain data: chain, groups, frames; and what makes two errors the same.
 
 Written anew rather than with `traceback`, because mail, log and Sentry need the frames themselves,
 because each text must be redacted before it is joined, and because a request waits for it.
@@ -26,7 +26,7 @@ MOST_FRAMES = 60
 MOST_CHAIN = 8
 MOST_IN_GROUP = 10
 MOST_LOCALS = 30
-_HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep  # noqa: PTH100, PTH120  # compared as text
+_HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _FOREIGN = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 _LIBRARY = tuple(
     os.path.realpath(path) + os.sep
@@ -38,7 +38,7 @@ _LIBRARY = tuple(
 @lru_cache(maxsize=2048)
 def is_own(filename: str) -> bool:
     """Tell whether code belongs to the application: not to a library, nor to this package."""
-    if filename.startswith("<") or filename.startswith(_HERE):
+    if filename.startswith(("<", _HERE)):
         return False
     return not any(part in filename for part in _FOREIGN) and not filename.startswith(_LIBRARY)
 
@@ -56,7 +56,12 @@ def leaf(error: BaseException) -> BaseException:
     """Return the exception itself, or the first within the groups that hold it."""
     seen = 0
     inner = getattr(error, "exceptions", None)
-    while isinstance(inner, tuple) and inner and isinstance(inner[0], BaseException) and seen < MOST_CHAIN:
+    while (
+        isinstance(inner, tuple)
+        and inner
+        and isinstance(inner[0], BaseException)
+        and seen < MOST_CHAIN
+    ):
         error, seen = inner[0], seen + 1
         inner = getattr(error, "exceptions", None)
     return error
@@ -106,7 +111,9 @@ class Trace:
         }
         notes = getattr(error, "__notes__", None)
         if isinstance(notes, list):
-            described["notes"] = [clean_lines(self._redactor.text(str(n)[:2000])) for n in notes[:5]]
+            described["notes"] = [
+                clean_lines(self._redactor.text(str(n)[:2000])) for n in notes[:5]
+            ]
         inner = getattr(error, "exceptions", None)
         if isinstance(inner, tuple) and depth:
             members = [one for one in inner[:MOST_IN_GROUP] if isinstance(one, BaseException)]
@@ -180,7 +187,7 @@ def chain_of(error: BaseException) -> Iterator[tuple[BaseException, str]]:
 
 
 def places(error: BaseException) -> tuple[dict[str, object], dict[str, object]]:
-    """Return the point of raise, and the innermost frame outside of libraries: file, line, function."""
+    """Return the point of raise, and the innermost frame outside of libraries."""
     frames = frames_of(leaf(error).__traceback__) or frames_of(error.__traceback__)
     if not frames:
         return {}, {}
@@ -209,7 +216,11 @@ def fingerprint(error: BaseException) -> str:
     frames = frames_of(inner.__traceback__)
     own = next((pair for pair in reversed(frames) if is_own(pair[0].f_code.co_filename)), None)
     for frame, line in [pair for pair in (own, frames[-1] if frames else None) if pair]:
-        parts += [str(frame.f_globals.get("__name__")), frame.f_code.co_name, source_line(frame, line)]
+        parts += [
+            str(frame.f_globals.get("__name__")),
+            frame.f_code.co_name,
+            source_line(frame, line),
+        ]
     digest = hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace"))
     return digest.hexdigest()[:16]
 

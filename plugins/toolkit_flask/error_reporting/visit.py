@@ -36,7 +36,7 @@ class Visit:
 
     def note_objects(self) -> None:
         """Keep the objects behind Flask's proxies, which are bound now and will not be later."""
-        self.request = request._get_current_object()  # noqa: SLF001  # as Werkzeug documents
+        self.request = _behind(request)
         self.session = _behind(session)
         self.g = _behind(g)
 
@@ -54,10 +54,10 @@ class Visit:
         return self._request_id
 
 
-def _behind(proxy: Any) -> Any:  # noqa: ANN401  # whatever the application's session class is
+def _behind(proxy: Any) -> Any:
     try:
         return proxy._get_current_object()  # noqa: SLF001  # as Werkzeug documents
-    except Exception:  # a session that can't be opened must not hide the error that is reported
+    except Exception:  # what can't be opened must not hide the error that is reported
         return None
 
 

@@ -1,0 +1,1 @@
+"""Flask for sysadmins: error reports that always arrive."""
