@@ -6,14 +6,13 @@ import keyword
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Annotated
 
 from toolkit.documents import Parser, bind, load, problems_of
 from toolkit.documents.document import Document, nowhere
 from toolkit.documents.problems import DocumentError
-from toolkit.errors import UsageError
 from toolkit.text import clean
 from toolkit_flask.settings import Settings
 
@@ -240,11 +239,3 @@ def read_answers(path: Path) -> dict[str, object]:
 def as_record(answers: Answers) -> dict[str, object]:
     """Return the answers as JSON-ready values, for the manifest."""
     return asdict(answers)
-
-
-def renamed(answers: Answers, previous: Answers) -> Answers:
-    """Refuse a new name for an existing application: its folder would keep the old package."""
-    if answers.name != previous.name:
-        message = f'the application here is "{previous.name}", not "{answers.name}"'
-        raise UsageError(message, hint="scaffold the new name in another folder")
-    return replace(answers)

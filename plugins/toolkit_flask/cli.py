@@ -16,6 +16,7 @@ from toolkit_flask.settings import Settings
 if TYPE_CHECKING:
     from toolkit_flask.answers import Ask
     from toolkit_flask.changes import Change
+    from toolkit_flask.hazards import Hazard
 
 app = application("Error reports that arrive, in new and existing Flask applications.")
 
@@ -172,12 +173,12 @@ def _into(
 
     made = plan(session.cwd / path, which, markers=markers)
     view = changes_view(diff=diff)
-    lines = [item for item in made.changes if item.path not in made.produced]
+    shown: tuple[Change | Hazard, ...] = (*made.changes, *made.hazards)
     if not diff and session.output.format == "table":
-        session.output.emit([item for item in made.changes if item.path in made.produced], view)
-        session.output.emit([*lines, *made.hazards], changes_view(diff=True))
-    else:
-        session.output.emit([*made.changes, *made.hazards], view)
+        session.output.emit([item for item in shown if item.path in made.produced], view)
+        shown = tuple(item for item in shown if item.path not in made.produced)
+        view = changes_view(diff=True)
+    session.output.emit(shown, view)
     if made.left_out:
         names = ", ".join(clean(item.label) for item in made.left_out[:5])
         session.output.say(f"Left out, for they are tests or examples: {names}")
@@ -191,12 +192,12 @@ def _into(
         return ExitStatus.OK
     apply(made)
     if _wants_proof(session, prove):
-        return _prove(session, made.root, "", "", ())
+        return _prove(session, made.root, "", "", None)
     session.output.say(f"Done. Next: toolkit flask prove {clean(str(made.root))}")
     return ExitStatus.OK
 
 
-def _wants_proof(session: Session, prove: bool | None) -> bool:  # noqa: FBT001  as the option
+def _wants_proof(session: Session, prove: bool | None) -> bool:
     if prove is not None or not sys.stdin.isatty() or session.output.quiet:
         return bool(prove)
     session.output.stderr.write(
@@ -238,3 +239,49 @@ def status(session: Session, path: Path_) -> ExitStatus:
     found = look(session.cwd / path)
     session.output.emit(found, VIEW)
     return ExitStatus.NOT_OK if any(item.wrong for item in found) else ExitStatus.OK
+
+
+@command(app, "prove", examples=PROVE)
+def prove(
+    session: Session,
+    path: Path_,
+    which: Annotated[
+        str,
+        typer.Option("--app", metavar="MODULE:NAME", help="What to load, as `flask --app` does."),
+    ] = "",
+    python: Annotated[
+        str,
+        typer.Option("--python", metavar="FILE", help="The Python with the application's needs."),
+    ] = "",
+    timeout: Annotated[
+        float | None, typer.Option("--timeout", metavar="SECONDS", help="For the whole run.")
+    ] = None,
+) -> ExitStatus:
+    """Raise in every situation in a copy of the application, and show what was reported where.
+
+    Reports go to a temporary folder and to a mail server on loopback; nothing else leaves the
+    machine. The log is to have each once, the spool too while the mail server is down, and the
+    mail once it is up. Exit status 1 where a situation is missed or doubled, 4 where the
+    application cannot be started; a situation that it does not have says why.
+    """
+    return _prove(session, session.cwd / path, which, python, timeout)
+
+
+def _prove(
+    session: Session, root: Path, which: str, python: str, timeout: float | None
+) -> ExitStatus:
+    from toolkit_flask.proving.copying import python_of
+    from toolkit_flask.proving.model import Request
+    from toolkit_flask.proving.run import prove
+    from toolkit_flask.proving.views import check, view
+
+    check(session.output)
+    settings = session.config.section("flask", Settings)
+    if not root.is_dir():
+        raise UsageError(f"{root}: there is no such folder")
+    chosen = python or python_of(root, session.environ)
+    request = Request(root, chosen, which, timeout or settings.timeout)
+    session.output.say("Running a copy of the application; this takes a moment.")
+    proof = prove(request, session.environ)
+    session.output.emit(proof.cells, view(proof))
+    return proof.status

@@ -7,6 +7,7 @@ value that somebody forgot to quote is an error of the template and never a line
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Mapping
 
 _BREAKS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
@@ -100,14 +101,16 @@ def systemd(value: object) -> Quoted:
 
 
 def systemd_word(value: object) -> Quoted:
-    """One word of a list or command line in a unit: quoted, escaped (systemd.syntax(7)).
-
-    `$$` is a dollar sign in command lines only (systemd.service(5)): use it there.
-    """
+    """One word of a list in a unit: quoted, escaped (systemd.syntax(7))."""
     text = _line(value, "a systemd unit")
-    for plain, escaped in (("\\", "\\\\"), ('"', '\\"'), ("%", "%%"), ("$", "$$")):
+    for plain, escaped in (("\\", "\\\\"), ('"', '\\"'), ("%", "%%")):
         text = text.replace(plain, escaped)
     return Quoted(f'"{text}"')
+
+
+def systemd_argument(value: object) -> Quoted:
+    """One word of a command line in a unit, where `$$` is a dollar sign (systemd.service(5))."""
+    return Quoted(systemd_word(value).replace("$", "$$"))
 
 
 def environment(value: object) -> Quoted:
@@ -120,6 +123,11 @@ def logrotate(value: object) -> Quoted:
     """The path of a log: quoted twice, since what popt(3) has unquoted is a glob(7) pattern."""
     text = _GLOB.sub(r"\\\1", _line(value, "a logrotate configuration"))
     return Quoted('"' + re.sub(r'(["\\])', r"\\\1", text) + '"')
+
+
+def shell(value: object) -> Quoted:
+    """One word of a POSIX shell."""
+    return Quoted(shlex.quote(_line(value, "a command line")))
 
 
 def markdown(value: object) -> Quoted:
@@ -142,9 +150,11 @@ FILTERS: Mapping[str, Callable[[object], Quoted]] = {
     "python": python,
     "toml": toml,
     "systemd": systemd,
+    "systemd_argument": systemd_argument,
     "systemd_word": systemd_word,
     "environment": environment,
     "logrotate": logrotate,
+    "shell": shell,
     "markdown": markdown,
     "markdown_code": markdown_code,
 }

@@ -1,4 +1,4 @@
-"""Nothing leaves the machine, and no mail but ours: an audit hook (PEP 578), which cannot be removed.
+"""Nothing leaves the machine, and no mail but ours: an audit hook (PEP 578); none can remove it.
 
 It sees what Python code does, whoever wrote it. What a library in C or another program connects to
 it does not see; programs that send mail are not started.
@@ -14,7 +14,18 @@ from typing import Any
 
 MAIL_PORTS = {25, 465, 587, 1025, 2525}
 """RFC 5321, 8314 and 6409, and what relays and mail catchers use."""
-MAILERS = {"sendmail", "mail", "mailx", "s-nail", "mutt", "msmtp", "ssmtp", "exim", "exim4", "swaks"}
+MAILERS = {
+    "sendmail",
+    "mail",
+    "mailx",
+    "s-nail",
+    "mutt",
+    "msmtp",
+    "ssmtp",
+    "exim",
+    "exim4",
+    "swaks",
+}
 NEAR = {"", "localhost", "localhost.localdomain", "ip6-localhost"}
 
 

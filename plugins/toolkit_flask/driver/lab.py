@@ -12,12 +12,12 @@ from flask import Flask
 PREFIX = "/toolkit-proof"
 
 
-class Proof(RuntimeError):
+class Proof(RuntimeError):  # noqa: N818  its name stands in the reports
     """What is raised to see whether it is reported."""
 
 
 class Unreachable(Exception):  # noqa: N818  it is a result
-    """This situation cannot be had in this application; the message says why."""
+    """The situation cannot be had in this application; the message says why."""
 
 
 class Lab:
@@ -49,7 +49,7 @@ class Lab:
 
     def view(self, function: Callable[..., Any] | None = None) -> None:
         """Serve the situation's path by `function`, or by a view that says "ok"."""
-        self.app._got_first_request = False  # noqa: SLF001  an import may have served one already
+        self.app._got_first_request = False
         self.app.add_url_rule(self.path, self.token.replace("(", "_").strip(")"),
                               function or (lambda: "ok"))  # fmt: skip
 
@@ -57,10 +57,11 @@ class Lab:
         """Make the request as a server does: what escapes is logged by the server's own logger."""
         from flask.testing import EnvironBuilder
 
-        builder = EnvironBuilder(self.app, self.path, headers={"User-Agent": "toolkit flask prove"})
+        builder = EnvironBuilder(self.app, self.path, headers={"User-Agent": "toolkit flask prove"},
+                                 environ_base={"REMOTE_ADDR": "127.0.0.1"})  # fmt: skip
         try:
             self._serve(builder.get_environ())
-        except Exception as error:  # noqa: BLE001  a server survives whatever the application raises
+        except Exception as error:
             self.escaped = type(error).__name__
             logger = logging.getLogger("toolkit.prove.server")
             logger.propagate = False
@@ -85,5 +86,5 @@ class Lab:
         """Do it as a script's last act: what it raises ends in `sys.excepthook`."""
         try:
             act()
-        except Exception:  # noqa: BLE001  as the interpreter does
-            sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]  # there is one
+        except Exception:
+            sys.excepthook(*sys.exc_info())

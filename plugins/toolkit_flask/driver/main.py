@@ -22,7 +22,7 @@ DELIVERY_SECONDS = 30.0
 
 def main(job_path: str) -> None:
     """Do the job; whatever goes wrong is a result, too."""
-    with open(job_path, encoding="utf-8") as stream:  # noqa: PTH123  as little as possible is imported
+    with open(job_path, encoding="utf-8") as stream:
         job = json.load(stream)
     Guard(job["guard"], job["port"]).install()
     sys.path[:0] = job["path"]
@@ -30,7 +30,7 @@ def main(job_path: str) -> None:
     try:
         app = _load(job["app"])
         told = _loaded(app, job["copy"])
-    except BaseException as error:  # noqa: BLE001  an application may even exit when it is imported
+    except BaseException as error:
         traceback.print_exc()
         _tell(job, {"kind": "failed", "why": f"{type(error).__name__}: {error}"})
         return
@@ -57,7 +57,9 @@ def _loaded(app: Any, copy: str) -> dict[str, object]:
 
     extension = app.extensions.get("error_reporting")
     if extension is None:
-        raise LookupError("the application was made, but init_app of error_reporting was not called")
+        raise LookupError(
+            "the application was made, but init_app of error_reporting was not called"
+        )
     module = sys.modules[type(extension).__module__]
     place = os.path.realpath(str(module.__file__))
     if not place.startswith(os.path.realpath(copy) + os.sep):
@@ -71,7 +73,7 @@ def _loaded(app: Any, copy: str) -> dict[str, object]:
 
 
 def _in_a_process(job: dict[str, Any], app: Any, name: str) -> None:
-    """Raise in one situation; where the application's own hooks bar the way, once more past them."""
+    """Raise in one situation; where the application's hooks bar the way, once more past them."""
     found = _forked(job, app, name, past_hooks=False)
     if not found.get("raised") and not found.get("why"):
         barred = str(found.get("status") or found.get("escaped") or "no answer")
@@ -96,7 +98,7 @@ def _forked(job: dict[str, Any], app: Any, name: str, *, past_hooks: bool) -> di
         finally:
             os._exit(0)
     os.close(writer)
-    with open(reader, "rb") as stream:  # noqa: PTH123  a descriptor
+    with open(reader, "rb") as stream:
         text = stream.read()
     ended = _wait(child, float(job["seconds"]))
     found: dict[str, Any] = json.loads(text) if text else {"why": f"its process {ended}"}
@@ -115,7 +117,7 @@ def _raise(app: Any, name: str, *, past_hooks: bool) -> dict[str, object]:
         ALL[name](lab)
     except Unreachable as error:
         why = str(error)
-    except Exception as error:  # noqa: BLE001  it is told
+    except Exception as error:
         traceback.print_exc()
         why = f"the probe could not be set up: {type(error).__name__}: {error}"
     return {"raised": lab.raised, "status": lab.status, "escaped": lab.escaped, "why": why}
@@ -123,7 +125,7 @@ def _raise(app: Any, name: str, *, past_hooks: bool) -> dict[str, object]:
 
 def _end(_never: threading.Event) -> None:
     """End as a process does: what was registered for its exit gets its time."""
-    atexit._run_exitfuncs()  # noqa: SLF001  os._exit, which a forked child needs, runs none
+    atexit._run_exitfuncs()
     sys.stderr.flush()
 
 
