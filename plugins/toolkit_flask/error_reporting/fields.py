@@ -114,9 +114,8 @@ def user_name(visit: Visit, wanted: str | Callable[[], object] | None) -> str:
     """
     if callable(wanted):
         return shown(wanted() or NONE, 200)
-    session = visit.session if visit.session is not None else {}
     if wanted:
-        return shown(session.get(wanted) or NONE, 200)
+        return shown(_of_session(visit, wanted) or NONE, 200)
     user = getattr(visit.g, "_login_user", None)
     if user is not None:
         loaded = getattr(user, "__dict__", {})
@@ -124,8 +123,22 @@ def user_name(visit: Visit, wanted: str | Callable[[], object] | None) -> str:
         name = name or _guarded(user.get_id, None)
         if name:
             return shown(name, 200)
-    named = (session.get(key) for key in _SESSION_KEYS)
+    named = (_of_session(visit, key) for key in _SESSION_KEYS)
     return shown(next((name for name in named if isinstance(name, (str, int)) and name), NONE), 200)
+
+
+def _of_session(visit: Visit, key: str) -> Any:
+    """Return a value of the session, and leave no trace: who reads it makes Flask vary by cookie."""
+    session = visit.session
+    if session is None:
+        return None
+    if isinstance(session, dict):
+        return dict.get(session, key)
+    accessed = session.accessed
+    try:
+        return session.get(key)
+    finally:
+        session.accessed = accessed
 
 
 def _trace_id(visit: Visit | None) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import struct
+import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -50,27 +51,64 @@ class Gate:
         self._spool = spool
         self._settings = settings
         self._clock = clock
+        self._lock = threading.Lock()
+        self._shut: dict[str, list[float]] = {}  # by fingerprint: until when, and how many untold
 
     def admit(self, report: Mapping[str, Any], encoded: bytes) -> str | None:
         """Spool the report, or count it; return the entry's name, or None if it was counted.
 
         The entry is written before the window is opened: a process that is killed in between costs
-        one report more, and none less.
+        one report more, and none less. While a window is known to be open, reports are counted in
+        memory, for speed, and `flush` writes the numbers down.
         """
+        kind = str(report["fingerprint"])
+        with self._lock:
+            known = self._shut.get(kind)
+            if known is not None and self._clock() < known[0]:
+                known[1] += 1
+                return None
         with self._spool.locked():
-            path = self._spool.path("windows", str(report["fingerprint"]))
-            started, untold, _ = self._read(path)
-            now = self._clock()
-            if started is not None and self._is_open(started, now):
-                self._write(path, started, untold + 1, report)
-                return None
-            if not self._take_token(now):
-                self._write(path, now, untold + 1, report)
-                return None
-            entry = _entry(self._settings.sinks, encoded, untold)
-            name = self._spool.put(str(report["id"]), entry)
+            self._flush(kind)
+            return self._decide(kind, report, encoded)
+
+    def _decide(self, kind: str, report: Mapping[str, Any], encoded: bytes) -> str | None:
+        path = self._spool.path("windows", kind)
+        started, untold, _ = self._read(path)
+        now, name = self._clock(), None
+        if started is not None and self._is_open(started, now):
+            self._write(path, started, untold + 1, report)
+        elif not self._take_token(now):
+            started = now
+            self._write(path, now, untold + 1, report)
+        else:
+            name = self._spool.put(str(report["id"]), _entry(self._settings.sinks, encoded, untold))
+            started = now
             self._write(path, now, 0, report)
-            return name
+        with self._lock:
+            raced = self._shut.get(kind, [0, 0])[1]
+            self._shut[kind] = [started + self._settings.dedup_seconds, raced]
+        return name
+
+    def flush(self) -> None:
+        """Write down what was counted in memory; the sender calls it every second, and at the end."""
+        with self._lock:
+            kinds = [kind for kind, (_, untold) in self._shut.items() if untold]
+        if kinds:
+            with self._spool.locked():
+                for kind in kinds:
+                    self._flush(kind)
+
+    def _flush(self, kind: str) -> None:
+        """Add a kind's numbers to its window; under the spool's lock."""
+        with self._lock:
+            known = self._shut.get(kind)
+            if known is None or not known[1]:
+                return
+            counted, known[1] = int(known[1]), 0
+        path = self._spool.path("windows", kind)
+        started, untold, _ = self._read(path)
+        start = self._clock() - self._settings.dedup_seconds if started is None else started
+        _overwrite(path, _WINDOW.pack(_boot(), start, untold + counted))
 
     def _is_open(self, started: float | None, now: float) -> bool:
         return started is not None and 0 <= now - started < self._settings.dedup_seconds

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.exceptions import HTTPException
 
 from .reporter import Reporter, report_here
-from .visit import ENVIRON_KEY, Visit, current, find
+from .visit import Visit, current, find
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -47,10 +47,10 @@ class _Door:
         reporter = self._reporter
         if not reporter.has_begun:
             reporter.begin()
-        visit = environ[ENVIRON_KEY] = Visit(environ)
+        visit = Visit(environ)
 
         def start(status: str, *rest: Any) -> Any:
-            visit.status = int(status[:3])
+            visit.status_line = status
             return start_response(status, *rest)
 
         token = current.set(visit)
@@ -131,8 +131,8 @@ def _hook_dispatch(app: Flask) -> None:
 
     def full_dispatch_request(*arguments: Any) -> Any:  # 3.2 passes the context
         visit = current.get()
-        if visit is not None and visit.request is None:
-            visit.note_objects()
+        if visit is not None:
+            visit.note_contexts()
         return original(*arguments)
 
     app.full_dispatch_request = full_dispatch_request  # type: ignore[method-assign]  # the hook

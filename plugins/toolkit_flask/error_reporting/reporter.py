@@ -30,6 +30,16 @@ if TYPE_CHECKING:
 
 EXTENSION = "error_reporting"
 MARK = "__error_reporting__"
+_forks = 0
+"""How often this process and its parents were forked: what holds locks is made anew after each."""
+
+
+def _count_fork() -> None:
+    global _forks  # noqa: PLW0603  # a process has one
+    _forks += 1
+
+
+os.register_at_fork(after_in_child=_count_fork)
 _busy: ContextVar[bool] = ContextVar("error_reporting.busy", default=False)
 """Set while a report is made: what the reporting itself logs or raises is not reported."""
 
@@ -85,7 +95,7 @@ class Reporter:
         self.notes = Notes()
         self._lock = threading.Lock()
         self._delivery: _Delivery | None = None
-        self._process = 0
+        self._fork = -1
         self._told: tuple[object, ...] = ()
         self._secrets: frozenset[str] = frozenset()
         atexit.register(self._close)
@@ -98,17 +108,17 @@ class Reporter:
     def delivery(self) -> _Delivery:
         """Return what delivers in this process, for the configuration as it stands now."""
         told = (*map(self.app.config.get, config.FIELDS), os.environ.get(config.OVERRIDE))
-        if self._delivery is not None and self._process == os.getpid() and told == self._told:
+        if self._delivery is not None and self._fork == _forks and told == self._told:
             return self._delivery
         with self._lock:
-            if self._process != os.getpid():
-                self.notes = Notes()  # a lock may have been held by another thread at the fork
+            if self._fork != _forks:
+                self.notes = Notes()  # its lock may have been held at the fork
             elif self._delivery is not None:
                 self._delivery.close()
             settings = _complete(config.read(self.app.config, os.environ, self._note), self.app)
             self._secrets = reports.secrets_of(self.app.config, os.environ)
             self._delivery = _Delivery(settings, self.notes)
-            self._told, self._process = told, os.getpid()
+            self._told, self._fork = told, _forks
             return self._delivery
 
     def _note(self, sentence: str) -> None:
@@ -126,7 +136,7 @@ class Reporter:
     @property
     def has_begun(self) -> bool:
         """Tell whether this process has been seen before: cheap, as every request asks."""
-        return self._process == os.getpid()
+        return self._fork == _forks
 
     def claim(self, error: BaseException, visit: Visit | None) -> bool:
         """Tell whether this exception is new here, and mark it: whoever claims it reports it.
@@ -182,7 +192,7 @@ class Reporter:
         self.notes.say(kind, f"an exception was not reported in full, {kind}: {_shown(fault)}")
 
     def _close(self) -> None:
-        if self._delivery is not None and self._process == os.getpid():
+        if self._delivery is not None and self._fork == _forks:
             self._delivery.close()
             self.notes.close()
 

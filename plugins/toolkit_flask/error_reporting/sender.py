@@ -97,6 +97,7 @@ class Sender:
         thread = self._thread
         if thread is not None:
             thread.join(seconds)
+            self._gate.flush()
 
     def _run(self) -> None:
         try:
@@ -123,6 +124,7 @@ class Sender:
 
     def _turn(self) -> None:
         """Deliver all that can be delivered now, unless another process is at it."""
+        self._gate.flush()
         held = self._spool.try_to_send()
         if held is None:
             return

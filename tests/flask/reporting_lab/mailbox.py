@@ -46,7 +46,7 @@ class Mailbox:
         self.raw.append(content)
         self.mails.append(mail)
         self.recipients.append(list(envelope.rcpt_tos))
-        self.encrypted.append(session.ssl is not None)
+        self.encrypted.append(server.transport.get_extra_info("ssl_object") is not None)
         return "250 OK"
 
 
