@@ -128,7 +128,7 @@ def user_name(visit: Visit, wanted: str | Callable[[], object] | None) -> str:
 
 
 def _of_session(visit: Visit, key: str) -> Any:
-    """Return a value of the session, and leave no trace: who reads it makes Flask vary by cookie."""
+    """Return a value of the session, and leave no trace: reading makes Flask vary by cookie."""
     session = visit.session
     if session is None:
         return None

@@ -90,7 +90,7 @@ class Gate:
         return name
 
     def flush(self) -> None:
-        """Write down what was counted in memory; the sender calls it every second, and at the end."""
+        """Write down what was counted in memory; called every second, and at the end."""
         with self._lock:
             kinds = [kind for kind, (_, untold) in self._shut.items() if untold]
         if kinds:
@@ -238,7 +238,7 @@ def _digest(ended: list[tuple[str, int, dict[str, Any]]]) -> bytes:
     kinds = [{**told, "count": count} for _, count, told in ordered[:MOST_IN_DIGEST]]
     digest = {
         "id": os.urandom(16).hex(),
-        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time())),
         "total": sum(count for _, count, _ in ended),
         "kinds": kinds,
         "more_kinds": max(0, len(ended) - MOST_IN_DIGEST),

@@ -43,7 +43,7 @@ def build(  # noqa: PLR0913  # what is known of one exception
     report: dict[str, Any] = {
         "schema": SCHEMA,
         "id": os.urandom(16).hex(),
-        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time())),
         "timestamp": time.time(),
         "application": clean(settings.name, 100),
         "fingerprint": trace.fingerprint(error),

@@ -1,7 +1,7 @@
 """A request as long as anything of it can still fail: also after Flask has let go of its context.
 
-The end of a stream and a teardown come when Flask's `request` is no longer bound; so the contexts of
-the request are noted on the way in, and nothing is worked out from them until it is needed.
+The end of a stream and a teardown come when Flask's `request` is no longer bound; so the contexts
+of the request are noted on the way in, and nothing is worked out from them until it is needed.
 
 Flask's proxy `session` is never used: to ask it marks the session as accessed, which adds `Vary:
 Cookie` to the response.
@@ -34,7 +34,15 @@ _get_app, _get_request = _APP._get_current_object, _REQUEST._get_current_object 
 class Visit:
     """One request: its WSGI environment and its Flask contexts."""
 
-    __slots__ = ("__weakref__", "_app", "_context", "_request_id", "environ", "started", "status_line")
+    __slots__ = (
+        "__weakref__",
+        "_app",
+        "_context",
+        "_request_id",
+        "environ",
+        "started",
+        "status_line",
+    )
 
     def __init__(self, environ: dict[str, Any]) -> None:
         """Begin to measure; the environment gets a way back that keeps nothing alive."""

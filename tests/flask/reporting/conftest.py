@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 
 from reporting_lab.mailbox import make_certificate
-from reporting_lab.served import Site, lay_out, serving
-
-
-class MakeSite(Protocol):
-    """The type of the `make_site` fixture."""
-
-    def __call__(self, **settings: object) -> Site:
-        """Lay out the application, with settings by their keys without the prefix."""
+from reporting_lab.served import MakeSite, Site, lay_out, serving
 
 
 @pytest.fixture(scope="session")
@@ -35,13 +27,15 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def make_site(tmp_path: Path) -> Iterator[MakeSite]:
-    """A function that lays out the application with settings of its own; servers end with the test."""
+    """A function that lays out the application with settings of its own, until the test ends."""
     made: list[Site] = []
 
     def make(**settings: object) -> Site:
         folder = tmp_path / f"site{len(made)}"
         folder.mkdir()
-        environ = {f"ERROR_REPORTING_{name.upper()}": str(value) for name, value in settings.items()}
+        environ = {
+            f"ERROR_REPORTING_{name.upper()}": str(value) for name, value in settings.items()
+        }
         made.append(Site(lay_out(folder), environ))
         return made[-1]
 

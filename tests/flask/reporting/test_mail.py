@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from reporting_lab.mailbox import Mailbox, mail_server, make_certificate, server_context
-from reporting_lab.served import FIREFOX, Site, free_port, wait_until
+from reporting_lab.served import FIREFOX, MakeSite, free_port, wait_until
 
 
 def body(mail: EmailMessage, kind: str) -> str:
@@ -20,11 +21,11 @@ def body(mail: EmailMessage, kind: str) -> str:
 
 
 def test_a_mail_has_both_parts_and_an_identity(
-    make_site: Any, mail_settings: dict[str, object], certificate: Path
+    make_site: MakeSite, mail_settings: dict[str, object], certificate: Path
 ) -> None:
     box = Mailbox()
     with mail_server(box, starttls=server_context(certificate)) as port:
-        site: Site = make_site(mail_server=f"localhost:{port}", **mail_settings)
+        site = make_site(mail_server=f"localhost:{port}", **mail_settings)
         site.start()
         site.get("/plain/view")
         wait_until(lambda: box.mails)
@@ -44,11 +45,11 @@ def test_a_mail_has_both_parts_and_an_identity(
 
 
 def test_port_465_is_spoken_from_the_start(
-    make_site: Any, mail_settings: dict[str, object], certificate: Path
+    make_site: MakeSite, mail_settings: dict[str, object], certificate: Path
 ) -> None:
     box = Mailbox()
     with mail_server(box, tls=server_context(certificate)) as port:
-        site: Site = make_site(mail_server=f"localhost:{port}", mail_security="tls", **mail_settings)
+        site = make_site(mail_server=f"localhost:{port}", mail_security="tls", **mail_settings)
         site.start()
         site.get("/plain/view")
         wait_until(lambda: box.mails)
@@ -56,13 +57,13 @@ def test_port_465_is_spoken_from_the_start(
 
 
 def test_a_certificate_for_another_name_gets_no_report(
-    make_site: Any, mail_settings: dict[str, object], tmp_path: Path
+    make_site: MakeSite, mail_settings: dict[str, object], tmp_path: Path
 ) -> None:
     other = make_certificate(tmp_path, "other.example")
     box = Mailbox()
     with mail_server(box, starttls=server_context(other)) as port:
         settings = {**mail_settings, "mail_ca": other}
-        site: Site = make_site(mail_server=f"localhost:{port}", **settings)
+        site = make_site(mail_server=f"localhost:{port}", **settings)
         site.start()
         site.get("/plain/view")
         wait_until(lambda: "Hostname mismatch" in site.words)
@@ -72,11 +73,11 @@ def test_a_certificate_for_another_name_gets_no_report(
 
 
 def test_a_server_without_starttls_gets_no_report(
-    make_site: Any, mail_settings: dict[str, object]
+    make_site: MakeSite, mail_settings: dict[str, object]
 ) -> None:
     box = Mailbox()
     with mail_server(box) as port:
-        site: Site = make_site(mail_server=f"localhost:{port}", **mail_settings)
+        site = make_site(mail_server=f"localhost:{port}", **mail_settings)
         site.start()
         site.get("/plain/view")
         wait_until(lambda: "STARTTLS" in site.words)
@@ -86,10 +87,10 @@ def test_a_server_without_starttls_gets_no_report(
 
 
 def test_after_an_outage_each_report_arrives_once(
-    make_site: Any, mail_settings: dict[str, object], certificate: Path
+    make_site: MakeSite, mail_settings: dict[str, object], certificate: Path
 ) -> None:
     port = free_port()
-    site: Site = make_site(mail_server=f"localhost:{port}", **mail_settings)
+    site = make_site(mail_server=f"localhost:{port}", **mail_settings)
     site.start()
     for path in ("/plain/view", "/plain/async", "/plain/stream"):
         site.get(path)
@@ -103,10 +104,10 @@ def test_after_an_outage_each_report_arrives_once(
 
 
 def test_what_one_life_left_the_next_one_delivers_without_an_error_of_its_own(
-    make_site: Any, mail_settings: dict[str, object], certificate: Path
+    make_site: MakeSite, mail_settings: dict[str, object], certificate: Path
 ) -> None:
     port = free_port()
-    site: Site = make_site(mail_server=f"localhost:{port}", **mail_settings)
+    site = make_site(mail_server=f"localhost:{port}", **mail_settings)
     site.start()
     site.get("/plain/view")
     wait_until(lambda: len(site.waiting()) == 1)
@@ -120,7 +121,7 @@ def test_what_one_life_left_the_next_one_delivers_without_an_error_of_its_own(
 
 @pytest.mark.parametrize("delay", [0, 2])
 def test_the_request_waits_for_no_server(
-    make_site: Any, mail_settings: dict[str, object], certificate: Path, delay: float
+    make_site: MakeSite, mail_settings: dict[str, object], certificate: Path, delay: float
 ) -> None:
     """A black hole accepts and says nothing; a slow server takes seconds for each mail."""
     import socket
@@ -130,7 +131,7 @@ def test_the_request_waits_for_no_server(
         box = Mailbox(delay=delay)
         with mail_server(box, starttls=server_context(certificate)) as slow:
             chosen = slow if delay else port
-            site: Site = make_site(mail_server=f"127.0.0.1:{chosen}", **mail_settings)
+            site = make_site(mail_server=f"127.0.0.1:{chosen}", **mail_settings)
             site.environ["ERROR_REPORTING_MAIL_SERVER"] = f"localhost:{chosen}"
             site.start()
             started = time.monotonic()
@@ -146,11 +147,11 @@ def test_the_request_waits_for_no_server(
 
 
 def test_a_mail_that_is_refused_for_good_is_set_aside(
-    make_site: Any, mail_settings: dict[str, object], certificate: Path
+    make_site: MakeSite, mail_settings: dict[str, object], certificate: Path
 ) -> None:
     box = Mailbox({"DATA": "554 5.7.1 not in this house"})
     with mail_server(box, starttls=server_context(certificate)) as port:
-        site: Site = make_site(mail_server=f"localhost:{port}", **mail_settings)
+        site = make_site(mail_server=f"localhost:{port}", **mail_settings)
         site.start()
         site.get("/plain/view")
         wait_until(lambda: "set aside" in site.words)
@@ -160,11 +161,11 @@ def test_a_mail_that_is_refused_for_good_is_set_aside(
 
 
 def test_a_mail_that_is_refused_for_now_is_tried_again(
-    make_site: Any, mail_settings: dict[str, object], certificate: Path
+    make_site: MakeSite, mail_settings: dict[str, object], certificate: Path
 ) -> None:
     box = Mailbox({"DATA": "451 4.7.1 greylisted"})
     with mail_server(box, starttls=server_context(certificate)) as port:
-        site: Site = make_site(mail_server=f"localhost:{port}", **mail_settings)
+        site = make_site(mail_server=f"localhost:{port}", **mail_settings)
         site.start()
         site.get("/plain/view")
         wait_until(lambda: "greylisted" in site.words)
@@ -175,11 +176,11 @@ def test_a_mail_that_is_refused_for_now_is_tried_again(
 
 
 def test_one_recipient_that_is_refused_costs_the_others_nothing(
-    make_site: Any, mail_settings: dict[str, object], certificate: Path
+    make_site: MakeSite, mail_settings: dict[str, object], certificate: Path
 ) -> None:
     box = Mailbox({"RCPT second@example.org": "550 5.1.1 nobody here"})
     with mail_server(box, starttls=server_context(certificate)) as port:
-        site: Site = make_site(mail_server=f"localhost:{port}", **mail_settings)
+        site = make_site(mail_server=f"localhost:{port}", **mail_settings)
         site.start()
         site.get("/plain/view")
         wait_until(lambda: "refused for second@example.org" in site.words)
@@ -198,11 +199,11 @@ class Deaf(Mailbox):
 
 
 def test_a_lost_acknowledgement_repeats_the_same_message_id(
-    make_site: Any, mail_settings: dict[str, object], certificate: Path
+    make_site: MakeSite, mail_settings: dict[str, object], certificate: Path
 ) -> None:
     box = Deaf()
     with mail_server(box, starttls=server_context(certificate)) as port:
-        site: Site = make_site(mail_server=f"localhost:{port}", **mail_settings)
+        site = make_site(mail_server=f"localhost:{port}", **mail_settings)
         site.start()
         site.get("/plain/view")
         wait_until(lambda: len(box.mails) == 2)
@@ -210,11 +211,11 @@ def test_a_lost_acknowledgement_repeats_the_same_message_id(
 
 
 def test_many_of_a_kind_are_one_mail_and_the_number_of_the_others(
-    make_site: Any, mail_settings: dict[str, object], certificate: Path
+    make_site: MakeSite, mail_settings: dict[str, object], certificate: Path
 ) -> None:
     box = Mailbox()
     with mail_server(box, starttls=server_context(certificate)) as port:
-        site: Site = make_site(mail_server=f"localhost:{port}", dedup_seconds=3, **mail_settings)
+        site = make_site(mail_server=f"localhost:{port}", dedup_seconds=3, **mail_settings)
         site.start("--workers=2")
         for _ in range(40):
             site.get("/plain/view")
@@ -227,14 +228,12 @@ def test_many_of_a_kind_are_one_mail_and_the_number_of_the_others(
 
 
 def test_many_kinds_are_limited_by_the_hour_and_told_in_one_digest(
-    make_site: Any, mail_settings: dict[str, object], certificate: Path
+    make_site: MakeSite, mail_settings: dict[str, object], certificate: Path
 ) -> None:
     box = Mailbox()
     paths = ("/plain/view", "/plain/async", "/plain/stream", "/plain/chained", "/plain/group")
     with mail_server(box, starttls=server_context(certificate)) as port:
-        site: Site = make_site(
-            mail_server=f"localhost:{port}", rate=2, dedup_seconds=2, **mail_settings
-        )
+        site = make_site(mail_server=f"localhost:{port}", rate=2, dedup_seconds=2, **mail_settings)
         site.start()
         for path in paths:
             site.get(path)
@@ -245,11 +244,11 @@ def test_many_kinds_are_limited_by_the_hour_and_told_in_one_digest(
 
 
 def test_the_override_keeps_the_configured_recipients_out(
-    make_site: Any, mail_settings: dict[str, object], tmp_path: Path
+    make_site: MakeSite, mail_settings: dict[str, object], tmp_path: Path
 ) -> None:
     box = Mailbox()
     with mail_server(box) as port:
-        site: Site = make_site(
+        site = make_site(
             mail_server=f"localhost:{port}", mail_security="none", stderr="yes", **mail_settings
         )
         other = tmp_path / "other.log"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import gc
 import ssl
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
@@ -14,6 +16,8 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from reporting_lab.served import free_port
 
 
 class Mailbox:
@@ -46,7 +50,9 @@ class Mailbox:
         self.raw.append(content)
         self.mails.append(mail)
         self.recipients.append(list(envelope.rcpt_tos))
-        self.encrypted.append(server.transport.get_extra_info("ssl_object") is not None)
+        self.encrypted.append(
+            server.transport is not None and bool(server.transport.get_extra_info("ssl_object"))
+        )
         return "250 OK"
 
 
@@ -65,21 +71,15 @@ def mail_server(
         options |= {"tls_context": starttls, "require_starttls": True}
     if tls:
         options |= {"ssl_context": tls}
-    controller = Controller(box, hostname="127.0.0.1", port=port or _free_port(), **options)
+    controller = Controller(box, hostname="127.0.0.1", port=port or free_port(), **options)
     controller.start()
     try:
         yield controller.port
     finally:
         controller.stop()
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        number: int = probe.getsockname()[1]
-        return number
+        with warnings.catch_warnings():  # sessions that a client cut off are left to the collector
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
 
 
 def make_certificate(folder: Path, name: str) -> Path:

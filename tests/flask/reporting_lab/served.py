@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 HERE = Path(__file__).parent
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
@@ -142,6 +142,13 @@ class Site:
     def words(self) -> str:
         """All that the server and the reporting said."""
         return self.said.read_text()
+
+
+class MakeSite(Protocol):
+    """The type of the `make_site` fixture."""
+
+    def __call__(self, **settings: object) -> Site:
+        """Lay out the application, with settings by their keys without the prefix."""
 
 
 @contextmanager
