@@ -16,9 +16,10 @@ SHORTEST = 5
 """Values shorter than this are replaced under their name only: `1` stands in every text."""
 
 _NAME = re.compile(
-    r"pass(?:w|word|wd|phrase|code)?$|passw|pwd|secret|token|api_?key|access_?key|auth(?!or(?!i))"
-    r"|cookie|session|sessid|csrf|xsrf|credential|private|signature|(?:^|_)(?:sig|sid|pin|otp|cvv|cvc"
-    r"|ssn|iban|jwt|totp|mfa|dsn|salt|key)(?:$|_|\d)|card_?(?:number|no)|credit|encryption|database_ur[il]"
+    r"(?:^|_)pass(?:wd|code)?(?:$|_)|passw|passphrase|pwd|secret|token|api_?key|access_?key"
+    r"|auth(?!or(?!i))|cookie|session|sessid|csrf|xsrf|credential|private|signature|encryption"
+    r"|(?:^|_)(?:sig|sid|pin|otp|cvv|cvc|ssn|iban|jwt|totp|mfa|dsn|salt|key)(?:$|_|\d)"
+    r"|card_?(?:number|no)|credit|database_ur[il]"
 )
 _NAMED = (
     r"[\w.-]*(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key"

@@ -60,7 +60,7 @@ class _Delivery:
         line = encoded
         if self.settings.format == "text":
             line = render.to_text(made).rstrip("\n").encode("utf-8", "backslashreplace")
-            line = f"=== {made['time']} report {made['id']}\n".encode("ascii") + line + b"\n"
+            line = f"=== report {made['id']} {made['time']}\n".encode("ascii") + line + b"\n"
         if self.settings.file != os.devnull:
             self._guarded("log", self.settings.file, lambda: self.log.append(line))
         if self.settings.sinks:
