@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 
 _BREAKS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
-_GLOB = re.compile(r"([\\*?\[\]{}])")
 _MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")
 _TICKS = re.compile(r"`+")
 
@@ -120,9 +119,15 @@ def environment(value: object) -> Quoted:
 
 
 def logrotate(value: object) -> Quoted:
-    """The path of a log: quoted twice, since what popt(3) has unquoted is a glob(7) pattern."""
-    text = _GLOB.sub(r"\\\1", _line(value, "a logrotate configuration"))
-    return Quoted('"' + re.sub(r'(["\\])', r"\\\1", text) + '"')
+    """The path of a log: a glob(7) pattern for itself alone, in popt(3)'s double quotes.
+
+    popt takes a backslash away from a quotation mark only, so that glob sees all the others. Braces
+    begin logrotate's own block, even in quotes (measured with 3.21): they are refused.
+    """
+    text = _line(value, "a logrotate configuration")
+    if "{" in text or "}" in text:
+        raise ValueError(f"{text!r} has a brace, which logrotate cannot read in a path")
+    return Quoted('"' + re.sub(r'([\\*?\[\]"])', r"\\\1", text) + '"')
 
 
 def shell(value: object) -> Quoted:

@@ -46,7 +46,8 @@ def status(root: Path) -> list[State]:
         return [State(NAME, "absent", True, "the toolkit put no error reporting in here")]  # noqa: FBT003
     found = [*_files(root, manifest), *_sites(root, manifest), *_version(manifest)]
     if not any(item.wrong for item in found):
-        message = f"{len(manifest.files)} files, {len(manifest.sites)} call sites, as put in"
+        sites = "1 call site" if len(manifest.sites) == 1 else f"{len(manifest.sites)} call sites"
+        message = f"{len(manifest.files)} files and {sites}, as put in"
         found.append(State(manifest.package, "ok", wrong=False, message=message))
     return found
 
@@ -99,8 +100,7 @@ def _version(manifest: Manifest) -> Iterator[State]:
     new = {name: digest(raw) for name, raw in produced.items()}
     changed = sorted({name for name, _ in new.items() ^ manifest.files.items()})
     if changed:
-        message = (
-            f"made by {clean(manifest.toolkit, limit=40)}; {__version__} would change "
-            f"{len(changed)} files: run scaffold again"
-        )
+        count = "1 file" if len(changed) == 1 else f"{len(changed)} files"
+        made_by = clean(manifest.toolkit, limit=40)
+        message = f"made by {made_by}; {__version__} would change {count}: run scaffold again"
         yield State(manifest.package, "older", wrong=True, message=message)

@@ -23,6 +23,7 @@ STYLES: Mapping[Action, str] = {
     Action.DELETED: "note",
     Action.UNCHANGED: "dim",
 }
+LOOK_AT = {Action.CONFLICT, Action.COLLISION, Action.MERGE}
 _WIDTH = max(len(action) for action in Action)
 
 
@@ -51,7 +52,7 @@ def _change_lines(*, diff: bool) -> Callable[[Iterable[Change | Hazard], Look], 
                 where = (f"{clean(item.path)}:{item.line}", "name")
                 yield (("warning".ljust(_WIDTH), "warn"), ("  ", ""), where,
                        (f": {item.message}", ""))  # fmt: skip
-            elif look.verbose or _is_telling(item):
+            elif look.verbose or _is_telling(item, quiet=look.quiet):
                 note = f" ({clean(item.note)})" if item.note else ""
                 yield ((str(item.action).ljust(_WIDTH), STYLES[item.action]), ("  ", ""),
                        (clean(item.path), "name"), (note, "dim"))  # fmt: skip
@@ -60,7 +61,10 @@ def _change_lines(*, diff: bool) -> Callable[[Iterable[Change | Hazard], Look], 
     return lines
 
 
-def _is_telling(item: Change) -> bool:
+def _is_telling(item: Change, *, quiet: bool) -> bool:
+    """Tell whether it is shown: not our own records, and quietly only what needs a look."""
+    if quiet:
+        return item.action in LOOK_AT
     return item.action is not Action.UNCHANGED and not item.path.startswith(f"{FOLDER}/")
 
 

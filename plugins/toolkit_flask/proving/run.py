@@ -46,7 +46,7 @@ def _run(
 ) -> Results:
     """Start the driver, read its results, open the mail server between its two halves."""
     (folder / "home").mkdir()
-    _write_override(folder, mailbox.port, seconds=0.2)
+    _write_override(folder, mailbox.port, seconds=0.0)
     reader, writer = os.pipe()
     command = [request.python, "-c", _START, str(folder / "driver"), str(folder / "job.json")]
     _write_job(folder, copied, mailbox.port, writer)
