@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from toolkit.errors import UsageError
 from toolkit.text import clean
@@ -53,21 +54,56 @@ def _argument(node: ast.stmt) -> ast.expr | None:
     return call.args[0] if named and len(call.args) == 1 else None
 
 
-def import_line(source: Source, is_package: bool) -> str:  # noqa: FBT001  what the folder says
-    """Return the import statement as the module itself imports its neighbours."""
-    dots = "." if is_package and not _is_run_as_script(source.tree) else ""
-    return f"from {dots}{PACKAGE} import init_app as {CALL}"
+@dataclass(frozen=True, slots=True)
+class Neighbourhood:
+    """Where a module and `error_reporting` lie: the dotted package, the modules beside them.
+
+    `package` is "" where the folder is none.
+    """
+
+    package: str
+    modules: frozenset[str]
 
 
-def _is_run_as_script(tree: ast.Module) -> bool:
-    """Tell whether a module is run as a program: a relative import would fail in it."""
-    relative = any(isinstance(node, ast.ImportFrom) and node.level for node in ast.walk(tree))
-    main = any(
-        isinstance(node, ast.If) and ast.unparse(node.test).replace('"', "'")
-        in {"__name__ == '__main__'", "'__main__' == __name__"}
-        for node in tree.body
-    )  # fmt: skip
-    return main and not relative
+def neighbourhood(folder: Path) -> Neighbourhood:
+    """Look at the folder in which `error_reporting` is going to be."""
+    modules = frozenset(path.stem for path in folder.glob("*.py"))
+    names: list[str] = []
+    here = folder.resolve()
+    while (here / "__init__.py").exists():
+        names.insert(0, here.name)
+        here = here.parent
+    return Neighbourhood(".".join(names), modules)
+
+
+def import_line(source: Source, near: Neighbourhood) -> str:
+    """Return the import statement as the module itself imports its neighbours.
+
+    In a package that is relatively, or by the package's name; by the bare name in a script's
+    folder, also where an `__init__.py` lies in it.
+    """
+    tops, relative = _imported(source.tree)
+    if not near.package or (not relative and tops & (near.modules - {"__init__"})
+                            and near.package.partition(".")[0] not in tops):  # fmt: skip
+        prefix = ""
+    elif relative or near.package.partition(".")[0] not in tops:
+        prefix = "."
+    else:
+        prefix = f"{near.package}."
+    return f"from {prefix}{PACKAGE} import init_app as {CALL}"
+
+
+def _imported(tree: ast.Module) -> tuple[set[str], bool]:
+    """Return the top-level names that a module imports, and whether it imports relatively."""
+    tops: set[str] = set()
+    relative = False
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            tops |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            relative |= node.level > 0
+            tops |= {(node.module or "").partition(".")[0]} if not node.level else set()
+    return tops, relative
 
 
 def put_in(source: Source, chosen: Sequence[Constructor], statement: str) -> bytes:

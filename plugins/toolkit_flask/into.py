@@ -14,7 +14,7 @@ from toolkit_flask.changes import Action, Change, carry_out
 from toolkit_flask.constructors import Constructor, Survey, survey
 from toolkit_flask.decide import decide, records, refuse, stale_copies, with_markers
 from toolkit_flask.hazards import Hazard, hazards
-from toolkit_flask.insertion import import_line, present, put_in
+from toolkit_flask.insertion import import_line, neighbourhood, present, put_in
 from toolkit_flask.manifest import SCHEMA, Manifest, Site, digest, read_manifest
 from toolkit_flask.source import Source
 
@@ -151,8 +151,8 @@ def _insertions(
         if not missing:
             changes.append(Change(name, Action.UNCHANGED, source.raw, source.raw))
             continue
-        is_package = (root / package).parent.joinpath("__init__.py").exists()
-        statement = "" if here.imports else import_line(source, is_package)
+        near = neighbourhood((root / package).parent)
+        statement = "" if here.imports else import_line(source, near)
         after = put_in(source, missing, statement)
         lines = "; ".join(f"after line {item.end}: {item.name}" for item in missing)
         changes.append(Change(name, Action.UPDATE, source.raw, after, lines))

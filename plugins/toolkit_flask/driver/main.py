@@ -46,10 +46,11 @@ def main(job_path: str) -> None:
 
 
 def _load(expression: str) -> Any:
-    """Load the application as `flask --app` does."""
-    from flask.cli import ScriptInfo
+    """Load the application as `flask --app` does, once it knows the module."""
+    from flask.cli import locate_app
 
-    return ScriptInfo(app_import_path=expression).load_app()
+    module, _, name = expression.partition(":")
+    return locate_app(module, name or None)
 
 
 def _loaded(app: Any, copy: str) -> dict[str, object]:

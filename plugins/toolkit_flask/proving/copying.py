@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from toolkit.errors import ToolkitError, UsageError
 from toolkit.text import clean
@@ -31,8 +31,12 @@ def copy_application(source: Path, target: Path, application: str) -> Copied:
 
     Raises UsageError where it isn't clear what to load, ToolkitError where it can't be copied.
     """
-    root = target / source.resolve().name
-    chosen, folder = (application, None) if application else _from_manifest(source)
+    source = source.resolve()
+    root = target / source.name
+    chosen, base = (application, _base(source)) if application else _from_manifest(source)
+    if not base.is_relative_to(source) and base != source.parent:
+        message = f"{clean(str(source))}: is inside of a package, and alone can't be imported"
+        raise UsageError(message, hint=f"name the folder that is below {clean(str(base))}")
     _refuse_the_large(source)
     try:
         shutil.copytree(source, root, ignore=_left_out, ignore_dangling_symlinks=True)
@@ -42,12 +46,16 @@ def copy_application(source: Path, target: Path, application: str) -> Copied:
         raise ToolkitError(
             message, hint="free space in TMPDIR, or fix what cannot be read"
         ) from error
-    if folder is None:
-        folder = PurePosixPath(".")
-        while (root / folder / "__init__.py").exists():
-            folder /= ".."
-    paths = [(root / folder).resolve(), root / "src"]
+    folder = root / base.relative_to(source) if base != source.parent else target
+    paths = [folder, root / "src"] if application else [folder]
     return Copied(root, tuple(path for path in paths if path.is_dir()), chosen)
+
+
+def _base(folder: Path) -> Path:
+    """Return the folder to import from: the first one that is no package, from `folder` upwards."""
+    while (folder / "__init__.py").exists():
+        folder = folder.parent
+    return folder
 
 
 def _refuse_the_large(source: Path) -> None:
@@ -79,7 +87,7 @@ def _left_out(folder: str, names: list[str]) -> set[str]:
     return found
 
 
-def _from_manifest(source: Path) -> tuple[str, PurePosixPath]:
+def _from_manifest(source: Path) -> tuple[str, Path]:
     """Return what to load, and the folder to import from, for the first call site."""
     manifest = read_manifest(source)
     if manifest is None or not manifest.sites:
@@ -89,21 +97,18 @@ def _from_manifest(source: Path) -> tuple[str, PurePosixPath]:
     return _expression(source, manifest.sites[0])
 
 
-def _expression(source: Path, site: Site) -> tuple[str, PurePosixPath]:
+def _expression(source: Path, site: Site) -> tuple[str, Path]:
     """Return the site as `flask --app` takes it: a global, or the function that makes it."""
-    path = PurePosixPath(site.path)
-    folder = path.parent
-    parts = [] if path.name == "__init__.py" else [path.stem]
-    while (source / folder / "__init__.py").exists():
-        here = (source / folder).resolve()
-        parts.insert(0, here.name)
-        folder = folder / ".." if folder.name in {"", ".."} else folder.parent
+    path = source / site.path
+    base = _base(path.parent)
+    parts = path.relative_to(base).with_suffix("").parts
+    module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
     names = site.name.split(".")
     if len(names) > 2 or "self" in names:  # noqa: PLR2004  a function and a name in it
         message = f"{clean(site.name)} in {clean(site.path)} is not at hand by importing it"
         raise UsageError(message, hint="name what to load: --app module:name, or --app module:"
                                        "'function()'")  # fmt: skip
-    return f"{'.'.join(parts)}:{names[0]}", folder
+    return f"{module}:{names[0]}", base
 
 
 def python_of(source: Path, environ: Mapping[str, str]) -> str:

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from toolkit.errors import UsageError
 from toolkit_flask.constructors import survey
-from toolkit_flask.insertion import import_line, present, put_in, take_out
+from toolkit_flask.insertion import (
+    Neighbourhood,
+    import_line,
+    neighbourhood,
+    present,
+    put_in,
+    take_out,
+)
 from toolkit_flask.source import parse
 
 PATH = Path("app.py")
@@ -21,7 +28,7 @@ def inserted(raw: bytes, folder: Path) -> bytes:
     (folder / "app.py").write_bytes(raw)
     found = survey(folder)
     source = found.sources["app.py"]
-    return put_in(source, found.constructors, import_line(source, is_package=False))
+    return put_in(source, found.constructors, import_line(source, Neighbourhood("", frozenset())))
 
 
 def removed(raw: bytes) -> bytes:
@@ -153,16 +160,28 @@ def test_removal_finds_the_lines_where_the_user_moved_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "is_package", "dots"),
+    ("text", "package", "prefix"),
     [
-        ("from flask import Flask\n", True, "."),
-        ("from flask import Flask\n", False, ""),
-        ("from . import models\nif __name__ == '__main__':\n    pass\n", True, "."),
-        ("import flask\nif __name__ == '__main__':\n    app.run()\n", True, ""),
+        ("from flask import Flask\n", "shop", "."),
+        ("from flask import Flask\n", "", ""),
+        ("from . import models\n", "shop", "."),
+        ("from shop.models import User\n", "shop", "shop."),
+        ("import shop.web.models\n", "shop.web", "shop.web."),
+        ("from shop.models import User\nfrom . import models\n", "shop", "."),
+        ("import models\n", "shop", ""),
     ],
 )
 def test_the_import_is_as_the_module_imports_its_neighbours(
-    text: str, is_package: bool, dots: str
+    text: str, package: str, prefix: str
 ) -> None:
-    source = parse(PATH, text.encode())
-    assert import_line(source, is_package=is_package).startswith(f"from {dots}error_reporting ")
+    near = Neighbourhood(package, frozenset({"__init__", "models"}))
+    line = import_line(parse(PATH, text.encode()), near)
+    assert line == f"from {prefix}error_reporting import init_app as init_error_reporting"
+
+
+def test_the_package_of_a_folder_reaches_up_to_the_last_init(tmp_path: Path) -> None:
+    web = tmp_path / "shop" / "web"
+    web.mkdir(parents=True)
+    for folder in (web, web.parent):
+        (folder / "__init__.py").touch()
+    assert neighbourhood(web) == Neighbourhood("shop.web", frozenset({"__init__"}))
