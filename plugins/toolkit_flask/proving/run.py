@@ -115,7 +115,9 @@ def _results(
 
 
 def _load_hint(said: Sequence[str]) -> str:
-    where = next((line.strip() for line in reversed(said) if line.lstrip().startswith("File ")), "")
+    places = [line.strip() for line in said if line.lstrip().startswith("File ")]
+    own = [place for place in places if "/copy/" in place]
+    where = (own or places or [""])[-1]
     raised = f"raised at {clean(where, limit=200)}\n" if where else ""
     return raised + ("it needs its own Python (--python), its configuration in the environment, or "
                      "what to load (--app module:name)")  # fmt: skip
