@@ -109,6 +109,10 @@ class Redactor:
         text = _CARD.sub(_card, text)
         return _LONG.sub(HIDDEN, text)
 
+    def identity(self, text: str) -> str:
+        """Return an identifier without what is known, or marked, as secret: it may be long."""
+        return _SHAPES.sub(HIDDEN, self._without_values(text))
+
     def source(self, line: str) -> str:
         """Return a line of a program without its secrets: literals only, the code remains."""
         line = self._without_values(line)

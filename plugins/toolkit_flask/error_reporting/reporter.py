@@ -20,7 +20,7 @@ from .notes import Notes
 from .sender import Sender
 from .spool import Spool
 from .text import clean
-from .trace import chain_of, fingerprint, name_of
+from .trace import chain_of, fingerprint, has_own_frame, name_of
 from .visit import find
 
 if TYPE_CHECKING:
@@ -142,13 +142,16 @@ class Reporter:
         """Tell whether this exception is new here, and mark it: whoever claims it reports it.
 
         The mark names the request: an exception object made once and raised in each of many
-        requests is reported in each. A second exception of the same kind with the first in its
-        context is Flask's second run of a broken `after_request`, and no new fault. What is seen
-        outside of any request with the mark of one has come out of it: the server logs it.
+        requests is reported in each. What is seen outside of any request with the mark of one has
+        come out of it: the server logs it. With a reported exception in its context, one of its
+        kind is Flask's second run of a broken `after_request`, and one without any frame of the
+        application is a mere consequence, as when a session that was never opened is saved.
         """
         place = _place(visit)
         marks = [inner for inner, _ in chain_of(error) if _is_known(inner, place)]
-        if error in marks or any(_are_alike(error, inner) for inner in marks):
+        if any(inner is error for inner in marks):
+            return False
+        if marks and (not has_own_frame(error) or any(_are_alike(error, inner) for inner in marks)):
             return False
         for inner, _ in chain_of(error):
             _mark(inner, place)
@@ -226,7 +229,7 @@ def _mark(error: BaseException, place: object) -> None:
 
 
 def _are_alike(error: BaseException, earlier: BaseException) -> bool:
-    return error is not earlier and fingerprint(error) == fingerprint(earlier)
+    return fingerprint(error) == fingerprint(earlier)
 
 
 def _dotted(kind: type) -> str:

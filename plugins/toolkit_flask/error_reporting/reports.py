@@ -61,8 +61,9 @@ def build(  # noqa: PLR0913  # what is known of one exception
         report["logged"] = clean(redactor.text(logged), 1000)
     if marked:
         report["test"] = True
-    for name in ("path", "user_agent", "request_id", "user_name"):
+    for name in ("path", "user_agent", "user_name"):
         report[name] = redactor.text(str(report[name]))
+    report["request_id"] = redactor.identity(str(report["request_id"]))
     return report
 
 

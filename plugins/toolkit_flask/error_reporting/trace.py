@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import linecache
 import os
-import sys
 import sysconfig
 from collections.abc import Iterator
 from functools import lru_cache
@@ -186,6 +185,11 @@ def chain_of(error: BaseException) -> Iterator[tuple[BaseException, str]]:
             following, relation = following.__context__, "context"
 
 
+def has_own_frame(error: BaseException) -> bool:
+    """Tell whether any of the application's own code stands in the traceback."""
+    return any(is_own(frame.f_code.co_filename) for frame, _ in frames_of(error.__traceback__))
+
+
 def places(error: BaseException) -> tuple[dict[str, object], dict[str, object]]:
     """Return the point of raise, and the innermost frame outside of libraries."""
     frames = frames_of(leaf(error).__traceback__) or frames_of(error.__traceback__)
@@ -223,8 +227,3 @@ def fingerprint(error: BaseException) -> str:
         ]
     digest = hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace"))
     return digest.hexdigest()[:16]
-
-
-def in_flight() -> BaseException | None:
-    """Return the exception being handled, if any."""
-    return sys.exc_info()[1]
