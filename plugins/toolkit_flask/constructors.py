@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -99,7 +99,7 @@ def survey(root: Path) -> Survey:
     reading = _Reading(base, {path: _bytes(path) for path in paths})
     reading.read_those_with(*_HINTS)
     classes = _subclasses(reading.sources)
-    while reading.read_those_with(*(name.rpartition(".")[2].encode() for name in classes)):
+    while reading.read_those_with(*_tails(classes - FLASK - DESCENDANTS)):
         classes = _subclasses(reading.sources)
     found = [
         item
@@ -109,8 +109,12 @@ def survey(root: Path) -> Survey:
     return Survey(tuple(found), reading.sources, tuple(reading.unread))
 
 
-_HINTS = (b"flask", b"eve")
-"""A module that names neither imports no class of Flask's."""
+def _tails(names: Iterable[str]) -> list[bytes]:
+    return [name.rpartition(".")[2].encode() for name in names]
+
+
+_HINTS = (b"flask", b"from eve ", b"import eve", b"SMTPHandler", b"FileHandler")
+"""A module without any of these imports no class of Flask's and has no handler to warn of."""
 
 
 def _bytes(path: Path) -> bytes:

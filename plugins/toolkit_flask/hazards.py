@@ -42,6 +42,10 @@ def _of(path: str, tree: ast.Module) -> Iterator[Hazard]:
             message = _handler(_tail(node.func))
             if message:
                 yield Hazard(path, node.lineno, message)
+        elif isinstance(node, ast.Constant) and str(node.value).startswith("logging."):
+            message = _handler(str(node.value).rpartition(".")[2])  # of logging.config.dictConfig
+            if message:
+                yield Hazard(path, node.lineno, message)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield from _error_handler(path, node)
         elif isinstance(node, ast.ExceptHandler) and _is_broad(node) and _is_silent(node.body):

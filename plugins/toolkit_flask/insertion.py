@@ -83,13 +83,15 @@ def import_line(source: Source, near: Neighbourhood) -> str:
     folder, also where an `__init__.py` lies in it.
     """
     tops, relative = _imported(source.tree)
-    if not near.package or (not relative and tops & (near.modules - {"__init__"})
-                            and near.package.partition(".")[0] not in tops):  # fmt: skip
-        prefix = ""
-    elif relative or near.package.partition(".")[0] not in tops:
+    top = near.package.partition(".")[0]
+    if relative:
+        prefix = "."
+    elif top and top in tops:
+        prefix = f"{near.package}."
+    elif top and not tops & (near.modules - {"__init__"}):
         prefix = "."
     else:
-        prefix = f"{near.package}."
+        prefix = ""
     return f"from {prefix}{PACKAGE} import init_app as {CALL}"
 
 

@@ -53,7 +53,8 @@ APPLICATIONS = (
                 ("fava==1.30.16", "asgiref"), "fava", (),
                 "fava.application:create_app(['/dev/null'])"),
     Application("moto", "factories of a server that dispatches between applications",
-                ("moto[server]==5.2.5", "asgiref"), "moto"),
+                ("moto[server]==5.2.5", "asgiref"), "moto", (),
+                "moto.moto_server.werkzeug_app:create_backend_app('s3')"),
 )  # fmt: skip
 
 

@@ -150,6 +150,7 @@ def test_an_error_reporting_of_somebody_else_is_a_collision(tmp_path: Path) -> N
     [
         ("h = logging.handlers.SMTPHandler('h', 'a', 'b', 's')", "mailed twice"),
         ("h = RotatingFileHandler('x')", "loses lines"),
+        ("c = {'class': 'logging.handlers.SMTPHandler'}", "mailed twice"),
         ("@app.errorhandler(Exception)\ndef every(e): return 'x'", "answers every exception"),
         ("try:\n    f()\nexcept Exception:\n    pass", "swallows exceptions"),
         ("try:\n    f()\nexcept:\n    ...", "swallows exceptions"),

@@ -169,6 +169,7 @@ def test_removal_finds_the_lines_where_the_user_moved_them() -> None:
         ("import shop.web.models\n", "shop.web", "shop.web."),
         ("from shop.models import User\nfrom . import models\n", "shop", "."),
         ("import models\n", "shop", ""),
+        ("from .utilities import x\n", "", "."),
     ],
 )
 def test_the_import_is_as_the_module_imports_its_neighbours(
