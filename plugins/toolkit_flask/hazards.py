@@ -49,7 +49,7 @@ def _of(path: str, tree: ast.Module) -> Iterator[Hazard]:
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield from _error_handler(path, node)
         elif isinstance(node, ast.ExceptHandler) and _is_broad(node) and _is_silent(node.body):
-            message = "swallows exceptions: what is raised above it, nobody will be told"
+            message = "swallows every exception: nobody is told of them"
             yield Hazard(path, node.lineno, message)
 
 

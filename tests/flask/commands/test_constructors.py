@@ -152,8 +152,8 @@ def test_an_error_reporting_of_somebody_else_is_a_collision(tmp_path: Path) -> N
         ("h = RotatingFileHandler('x')", "loses lines"),
         ("c = {'class': 'logging.handlers.SMTPHandler'}", "mailed twice"),
         ("@app.errorhandler(Exception)\ndef every(e): return 'x'", "answers every exception"),
-        ("try:\n    f()\nexcept Exception:\n    pass", "swallows exceptions"),
-        ("try:\n    f()\nexcept:\n    ...", "swallows exceptions"),
+        ("try:\n    f()\nexcept Exception:\n    pass", "swallows every exception"),
+        ("try:\n    f()\nexcept:\n    ...", "swallows every exception"),
     ],
 )
 def test_what_will_surprise_is_warned_of(text: str, words: str, tmp_path: Path) -> None:
