@@ -40,6 +40,7 @@ class Action(StrEnum):
     UNCHANGED = "unchanged"
 
 
+_STAGING = ".toolkit-flask-new-"
 REFUSED = {Action.CONFLICT, Action.COLLISION}
 WRITING = {Action.CREATE, Action.UPDATE, Action.MERGE, Action.REMOVE}
 
@@ -130,11 +131,30 @@ def _remove_folders(folders: Sequence[Path]) -> None:
 
 
 def _staging(root: Path, created: Sequence[Path]) -> Path:
+    _sweep(root)
     try:
-        return Path(tempfile.mkdtemp(prefix=".toolkit-flask-new-", dir=root))
+        return Path(tempfile.mkdtemp(prefix=f"{_STAGING}{os.getpid()}-", dir=root))
     except OSError as error:
         _remove_folders(created)
         raise _cannot(root, error) from error
+
+
+def _sweep(root: Path) -> None:
+    """Remove what a run left that was killed."""
+    for folder in root.glob(f"{_STAGING}*-*"):
+        process = folder.name.removeprefix(_STAGING).partition("-")[0]
+        if process.isdecimal() and not _is_running(int(process)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _stage(root: Path, staging: Path, wanted: Mapping[str, bytes | None]) -> None:
@@ -142,7 +162,12 @@ def _stage(root: Path, staging: Path, wanted: Mapping[str, bytes | None]) -> Non
         if raw is not None:
             old = root / name
             mode = old.stat().st_mode & 0o7777 if old.exists() else 0o644
-            write_atomic(staging / f"{number}.new", raw, mode=mode)
+            try:
+                write_atomic(staging / f"{number}.new", raw, mode=mode)
+            except ToolkitError as error:
+                if isinstance(error.__cause__, OSError):
+                    raise _cannot(old, error.__cause__) from error
+                raise
 
 
 def _swap(root: Path, staging: Path, wanted: Mapping[str, bytes | None]) -> None:

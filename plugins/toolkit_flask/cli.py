@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,7 @@ import typer
 from toolkit.command import application, command
 from toolkit.errors import ExitStatus, UsageError
 from toolkit.session import Session
+from toolkit.text import clean
 from toolkit_flask.settings import Settings
 
 if TYPE_CHECKING:
@@ -121,7 +123,6 @@ def _scaffold(
 
 
 def _summary(changes: list[Change], root: Path, *, dry_run: bool) -> str:
-    from toolkit.text import clean
     from toolkit_flask.changes import WRITING
 
     written = sum(change.action in WRITING for change in changes)
@@ -166,7 +167,6 @@ def _into(
     session: Session, path: Path, which: list[str], *, write: bool, diff: bool, markers: bool,
     prove: bool | None,
 ) -> ExitStatus:  # fmt: skip
-    from toolkit.text import clean
     from toolkit_flask.changes import WRITING, Action
     from toolkit_flask.into import apply, plan
     from toolkit_flask.views import changes_view
@@ -270,18 +270,25 @@ def prove(
 def _prove(
     session: Session, root: Path, which: str, python: str, timeout: float | None
 ) -> ExitStatus:
-    from toolkit_flask.proving.copying import python_of
-    from toolkit_flask.proving.model import Request
+    from toolkit_flask.proving.copying import loadables, python_of
+    from toolkit_flask.proving.model import Cell, Proof, Request, status_of
     from toolkit_flask.proving.run import prove
-    from toolkit_flask.proving.views import check, view
+    from toolkit_flask.proving.views import VIEW, rows
 
-    check(session.output)
-    settings = session.config.section("flask", Settings)
+    session.output.check_format(VIEW)
+    seconds = timeout or session.config.section("flask", Settings).timeout
     if not root.is_dir():
-        raise UsageError(f"{root}: there is no such folder")
+        raise UsageError(f"{clean(str(root))}: there is no such folder")
     chosen = python or python_of(root, session.environ)
-    request = Request(root, chosen, which, timeout or settings.timeout)
+    requests = [Request(root, chosen, what, seconds) for what in loadables(root, which)]
     session.output.say("Running a copy of the application; this takes a moment.")
-    proof = prove(request, session.environ)
-    session.output.emit(proof.cells, view(proof))
-    return proof.status
+    seen: list[Cell] = []
+
+    def proofs() -> Iterator[Proof]:
+        for request in requests:
+            proof = prove(request, session.environ)
+            seen.extend(proof.cells)
+            yield proof
+
+    session.output.emit(rows(proofs()), VIEW)
+    return status_of(seen)

@@ -10,7 +10,7 @@ from toolkit import __version__
 from toolkit.errors import UsageError
 from toolkit.text import clean, did_you_mean
 from toolkit_flask import render
-from toolkit_flask.changes import Action, Change, carry_out
+from toolkit_flask.changes import Action, Change, carry_out, current
 from toolkit_flask.constructors import Constructor, Survey, survey
 from toolkit_flask.decide import decide, records, refuse, stale_copies, with_markers
 from toolkit_flask.hazards import Hazard, hazards
@@ -144,6 +144,8 @@ def _insertions(
     changes = []
     for name in sorted({item.path for item in chosen}):
         source = found.sources[name]
+        if current(root, name) != source.raw:
+            raise UsageError(f"{clean(name)}: changed while it was read", hint="run it again")
         here = present(source.tree)
         missing = [
             item for item in chosen if item.path == name and item.target not in here.applications

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import socket
 import sys
 from typing import Any
@@ -44,6 +45,11 @@ class Guard:
     def _hook(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event in {"socket.connect", "socket.sendto"}:
             self._connection(arguments[0], arguments[1])
+        elif event == "smtplib.connect":
+            self._mail(str(arguments[1]), arguments[2])
+        elif event == "os.system":
+            for word in re.split(r"[\s;|&()/]+", os.fsdecode(arguments[0])):
+                self._program(word)
         elif event == "socket.getaddrinfo":
             self._lookup(arguments[0])
         elif event in {"subprocess.Popen", "os.exec", "os.posix_spawn"}:
@@ -56,6 +62,11 @@ class Guard:
         mail = port in MAIL_PORTS and port != self._port
         if mail or not _is_near(host):
             self._note(f"a connection to {host} port {port}")
+            raise ConnectionRefusedError("held back by `toolkit flask prove`")
+
+    def _mail(self, host: str, port: Any) -> None:
+        if port != self._port:
+            self._note(f"mail to the server {host} port {port}")
             raise ConnectionRefusedError("held back by `toolkit flask prove`")
 
     def _lookup(self, host: Any) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from toolkit.errors import ToolkitError, UsageError
 from toolkit.text import clean
 from toolkit_flask.manifest import NAME, Site, read_manifest
+from toolkit_flask.proving.model import Loadable
 
 LEFT_OUT = {"node_modules", "__pycache__", ".git", ".hg", ".svn", ".tox", ".nox", ".mypy_cache"}
 MAX_BYTES = 1 << 30
@@ -23,17 +24,16 @@ class Copied:
 
     root: Path
     path: tuple[Path, ...]
-    application: str
 
 
-def copy_application(source: Path, target: Path, application: str) -> Copied:
+def copy_application(source: Path, target: Path, base: Path) -> Copied:
     """Copy the application at `source` below `target`; virtual environments and history stay.
 
-    Raises UsageError where it isn't clear what to load, ToolkitError where it can't be copied.
+    `base` is the folder that its modules are imported from. Raises UsageError for a folder that is
+    only a part of a package, ToolkitError where it can't be copied.
     """
     source = source.resolve()
     root = target / source.name
-    chosen, base = (application, _base(source)) if application else _from_manifest(source)
     if not base.is_relative_to(source) and base != source.parent:
         message = f"{clean(str(source))}: is inside of a package, and alone can't be imported"
         raise UsageError(message, hint=f"name the folder that is below {clean(str(base))}")
@@ -47,8 +47,8 @@ def copy_application(source: Path, target: Path, application: str) -> Copied:
             message, hint="free space in TMPDIR, or fix what cannot be read"
         ) from error
     folder = root / base.relative_to(source) if base != source.parent else target
-    paths = [folder, root / "src"] if application else [folder]
-    return Copied(root, tuple(path for path in paths if path.is_dir()), chosen)
+    paths = dict.fromkeys((folder, root / "src"))
+    return Copied(root, tuple(path for path in paths if path.is_dir()))
 
 
 def _base(folder: Path) -> Path:
@@ -87,17 +87,23 @@ def _left_out(folder: str, names: list[str]) -> set[str]:
     return found
 
 
-def _from_manifest(source: Path) -> tuple[str, Path]:
-    """Return what to load, and the folder to import from, for the first call site."""
+def loadables(source: Path, application: str) -> list[Loadable]:
+    """Return what to load: `application`, or each call site that the manifest knows.
+
+    Raises UsageError where there is no manifest, or a site's application can't be imported.
+    """
+    source = source.resolve()
+    if application:
+        return [Loadable(application, _base(source))]
     manifest = read_manifest(source)
     if manifest is None or not manifest.sites:
         message = f"{clean(str(source))}: no record of error reporting here ({NAME})"
         raise UsageError(message, hint="put it in: toolkit flask scaffold --into PATH --apply; or "
                                        "name what to load: --app package:create_app")  # fmt: skip
-    return _expression(source, manifest.sites[0])
+    return [_of_site(source, site) for site in manifest.sites]
 
 
-def _expression(source: Path, site: Site) -> tuple[str, Path]:
+def _of_site(source: Path, site: Site) -> Loadable:
     """Return the site as `flask --app` takes it: a global, or the function that makes it."""
     path = source / site.path
     base = _base(path.parent)
@@ -108,7 +114,7 @@ def _expression(source: Path, site: Site) -> tuple[str, Path]:
         message = f"{clean(site.name)} in {clean(site.path)} is not at hand by importing it"
         raise UsageError(message, hint="name what to load: --app module:name, or --app module:"
                                        "'function()'")  # fmt: skip
-    return f"{module}:{names[0]}", base
+    return Loadable(f"{module}:{names[0]}", base)
 
 
 def python_of(source: Path, environ: Mapping[str, str]) -> str:

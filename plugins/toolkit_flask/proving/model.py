@@ -34,16 +34,20 @@ WRONG = {Verdict.MISSED, Verdict.DOUBLED, Verdict.INCOMPLETE}
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """What to prove: the application's folder, its Python, and what to load in Flask's own words.
+class Loadable:
+    """What to load in Flask's own words, "shop:create_app", and the folder to import it from."""
 
-    application  "shop:create_app", as `flask --app` takes it; "" to take it from the manifest
-    seconds      limit of the whole run
-    """
+    expression: str
+    base: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to prove: the application's folder, its Python, what to load, the limit in seconds."""
 
     root: Path
     python: str
-    application: str
+    what: Loadable
     seconds: float
 
 
@@ -79,14 +83,9 @@ class Proof:
     held_back: tuple[str, ...]
     recipients: tuple[str, ...]
 
-    @property
-    def status(self) -> ExitStatus:
-        """0 all that could be reached is reported once, 1 one isn't, 4 none could be reached."""
-        return status_of(self.cells)
-
 
 def status_of(cells: Sequence[Cell]) -> ExitStatus:
-    """Return the exit status for cells."""
+    """Return 0 where all that could be reached is reported, 1 where one isn't, 4 where none was."""
     if any(cell.verdict in WRONG for cell in cells):
         return ExitStatus.NOT_OK
     reached = any(cell.verdict is Verdict.REPORTED for cell in cells)

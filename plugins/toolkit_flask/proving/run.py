@@ -36,7 +36,7 @@ def prove(request: Request, environ: Mapping[str, str]) -> Proof:
     """
     with tempfile.TemporaryDirectory(prefix="toolkit-prove-") as name, Mailbox() as mailbox:
         folder = Path(name).resolve()
-        copied = copy_application(request.root, folder / "copy", request.application)
+        copied = copy_application(request.root, folder / "copy", request.what.base)
         results = _run(request, folder, copied, mailbox, environ)
         return _judged(folder, results, mailbox.mails)
 
@@ -49,7 +49,7 @@ def _run(
     _write_override(folder, mailbox.port, seconds=0.0)
     reader, writer = os.pipe()
     command = [request.python, "-c", _START, str(folder / "driver"), str(folder / "job.json")]
-    _write_job(folder, copied, mailbox.port, writer)
+    _write_job(folder, copied, request.what.expression, mailbox.port, writer)
     with (folder / "output").open("wb") as output:
         try:
             driver = subprocess.Popen(
@@ -154,14 +154,14 @@ def _write_override(folder: Path, port: int, *, seconds: float) -> None:
     write_atomic(folder / "override.json", json.dumps(override), mode=0o600)
 
 
-def _write_job(folder: Path, copied: Copied, port: int, results: int) -> None:
+def _write_job(folder: Path, copied: Copied, application: str, port: int, results: int) -> None:
     place = folder / "driver" / DRIVER
     place.mkdir(parents=True)
     for item in (resources.files("toolkit_flask") / "driver").iterdir():
         if item.name.endswith(".py"):
             (place / item.name).write_bytes(item.read_bytes())
     job = {
-        "app": copied.application, "copy": str(copied.root), "port": port, "results": results,
+        "app": application, "copy": str(copied.root), "port": port, "results": results,
         "path": [str(path) for path in copied.path], "guard": str(folder / "held-back"),
         "spool": str(folder / "spool"), "seconds": SITUATION_SECONDS,
     }  # fmt: skip

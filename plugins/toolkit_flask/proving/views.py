@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from operator import itemgetter
+from typing import TypeAlias
 
-from toolkit.output import Look, Output, Record, View, table
+from toolkit.output import Look, Record, View, table
 from toolkit.terminal import Line
 from toolkit.text import clean
 from toolkit_flask.proving.model import Cell, Proof, Verdict
 
-SCHEMA = "toolkit.flask.proof/1"
 STYLES: Mapping[Verdict, str] = {
     Verdict.REPORTED: "good",
     Verdict.MISSED: "bad",
@@ -19,36 +21,32 @@ STYLES: Mapping[Verdict, str] = {
 }
 
 
-def check(output: Output) -> None:
-    """Raise UsageError for a format that a proof has not, before it is run."""
-    output.check_format(view(Proof("", "", "", (), (), ())))
+Row: TypeAlias = tuple[Proof, Cell]
+"""One situation of one application."""
 
 
-def view(proof: Proof) -> View[Cell]:
-    """Return the view of the cells of `proof`."""
-    return View(
-        schema=SCHEMA,
-        record=lambda cell: record(proof, cell),
-        lines=_lines(proof),
-        columns=("situation", "verdict", "file", "spool", "mail", "answer", "missing", "why"),
-    )
+def rows(proofs: Iterable[Proof]) -> Iterator[Row]:
+    """Yield the rows of all proofs as they come."""
+    for proof in proofs:
+        yield from ((proof, cell) for cell in proof.cells)
 
 
-def record(proof: Proof, cell: Cell) -> Record:
+def record(row: Row) -> Record:
     """Return one cell as JSON-ready values."""
+    proof, cell = row
     return {
-        "situation": cell.situation, "description": cell.description,
-        "verdict": str(cell.verdict), "raised": cell.raised, "file": cell.file,
-        "spool": cell.spool, "mail": cell.mail, "answer": cell.status,
+        "application": proof.application, "situation": cell.situation,
+        "description": cell.description, "verdict": str(cell.verdict), "raised": cell.raised,
+        "file": cell.file, "spool": cell.spool, "mail": cell.mail, "answer": cell.status,
         "missing": list(cell.missing), "why": cell.why, "note": cell.note,
-        "application": proof.application, "flask": proof.flask, "python": proof.python,
+        "flask": proof.flask, "python": proof.python,
         "held_back": list(proof.held_back), "recipients": list(proof.recipients),
     }  # fmt: skip
 
 
-def _lines(proof: Proof) -> Callable[[Iterable[Cell], Look], Iterator[Line]]:
-    def lines(cells: Iterable[Cell], look: Look) -> Iterator[Line]:
-        every = list(cells)
+def _lines(found: Iterable[Row], look: Look) -> Iterator[Line]:
+    for proof, group in groupby(found, key=itemgetter(0)):
+        every = [cell for _, cell in group]
         shown = [cell for cell in every if not look.quiet or cell.verdict is not Verdict.REPORTED]
         headers = ("situation", "file", "spool", "mail", "verdict", "answer")
         if shown:
@@ -56,8 +54,6 @@ def _lines(proof: Proof) -> Callable[[Iterable[Cell], Look], Iterator[Line]]:
         yield from _notes(shown, verbose=look.verbose)
         if not look.quiet:
             yield from _summary(proof, every)
-
-    return lines
 
 
 def _row(cell: Cell) -> tuple[Line, ...]:
@@ -93,3 +89,12 @@ def _summary(proof: Proof, cells: list[Cell]) -> Iterator[Line]:
            (f": {said} (Flask {proof.flask}, Python {proof.python})", ""))  # fmt: skip
     for text in proof.held_back:
         yield (("held back: ", "note"), (clean(text, limit=200), ""))
+
+
+VIEW: View[Row] = View(
+    schema="toolkit.flask.proof/1",
+    record=record,
+    lines=_lines,
+    columns=("application", "situation", "verdict", "file", "spool", "mail", "answer", "missing",
+             "why"),
+)  # fmt: skip

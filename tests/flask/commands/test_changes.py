@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,18 @@ def test_an_interruption_leaves_all_as_it_was(root: Path, monkeypatch: pytest.Mo
     with pytest.raises(KeyboardInterrupt):
         carry_out(root, CHANGES, {})
     assert files(root) == before
+
+
+def test_what_a_killed_run_left_is_swept_and_a_running_one_is_not(root: Path) -> None:
+    with subprocess.Popen(["true"]) as ended:
+        pass
+    left = root / f".toolkit-flask-new-{ended.pid}-x"
+    running = root / f".toolkit-flask-new-{os.getppid()}-x"
+    for folder in (left, running):
+        folder.mkdir()
+    carry_out(root, CHANGES, {})
+    assert not left.exists()
+    assert running.exists()
 
 
 def test_a_link_out_of_the_application_is_not_followed(root: Path) -> None:

@@ -219,7 +219,8 @@ def test_a_full_disk_leaves_the_application_as_it_was(
     done = subprocess.run(
         ["sh", "-c", 'ulimit -f 8; exec "$@"', "sh", sys.executable, "-P", "-m", "toolkit",
          "flask", "scaffold", "--into", "existing", "--apply"],
-        cwd=toolkit_home.folder, env=toolkit_home.environ, capture_output=True, text=True,
+        cwd=toolkit_home.folder, env=toolkit_home.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True, text=True,
         check=False,
     )  # fmt: skip
     assert done.returncode == 3, done.stderr

@@ -17,7 +17,7 @@ from toolkit_flask.driver.situations import ALL
 Application = Callable[..., Path]
 APP = "from flask import Flask\n\napp = Flask(__name__)\n"
 MAILING = """
-import logging.handlers, smtplib, subprocess
+import logging.handlers, os, smtplib, socket, subprocess
 from flask import Flask
 app = Flask(__name__)
 app.config.update(
@@ -27,6 +27,9 @@ app.logger.addHandler(logging.handlers.SMTPHandler(
     ("127.0.0.1", 25), "a@b.example", ["real@shop.example"], "broken"))
 for act in (lambda: smtplib.SMTP("mail.shop.example", 25),
             lambda: smtplib.SMTP("192.0.2.25", 587, timeout=5),
+            lambda: smtplib.SMTP("127.0.0.1", PORT),
+            lambda: socket.create_connection(("192.0.2.80", 443)),
+            lambda: os.system("echo hello | /usr/sbin/sendmail real@shop.example"),
             lambda: subprocess.run(["sendmail", "real@shop.example"])):
     try:
         act()
@@ -107,8 +110,12 @@ def test_no_configured_recipient_is_ever_mailed(application: Application, toolki
     cell = cells(ended)["view"]
     assert cell["recipients"] == ["operators@prove.invalid"]
     assert cell["held_back"] == [
-        "a look-up of mail.shop.example", "a connection to 192.0.2.25 port 587",
-        "the program sendmail", "a connection to 127.0.0.1 port 25",
+        "mail to the server mail.shop.example port 25",
+        "mail to the server 192.0.2.25 port 587",
+        f"mail to the server 127.0.0.1 port {port}",
+        "a connection to 192.0.2.80 port 443",
+        "the program sendmail",
+        "mail to the server 127.0.0.1 port 25",
     ]  # fmt: skip
 
 
@@ -187,6 +194,16 @@ def test_a_call_that_is_not_made_is_told(application: Application, toolkit_run: 
     ended = toolkit_run("flask", "prove", "existing")
     assert ended.status == 4
     assert "init_app of error_reporting was not called" in ended.stderr
+
+
+def test_each_of_several_applications_is_proven(application: Application, toolkit_run: Run) -> None:
+    application("from flask import Flask\none = Flask('one')\ntwo = Flask('two')\n", put_in=False)
+    which = ("--app", "app.py:one", "--app", "app.py:two")
+    assert toolkit_run("flask", "scaffold", "--into", "existing", "--apply", *which).status == 0
+    ended = toolkit_run("flask", "prove", "existing", "--format", "jsonl", timeout=120)
+    assert ended.status == 0, ended.stdout
+    found = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert [cell["application"] for cell in found] == ["one"] * len(ALL) + ["two"] * len(ALL)
 
 
 def test_without_error_reporting_it_says_how_to_put_it_in(

@@ -322,9 +322,12 @@ def test_a_full_disk_leaves_no_half_application(toolkit_home: Home) -> None:
     done = subprocess.run(
         ["sh", "-c", 'ulimit -f 8; exec "$@"', "sh", sys.executable, "-P", "-m", "toolkit",
          "flask", "scaffold", "shop", "--defaults"],
-        cwd=toolkit_home.folder, env=toolkit_home.environ, capture_output=True, text=True,
+        cwd=toolkit_home.folder, env=toolkit_home.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True, text=True,
         check=False,
     )  # fmt: skip
     assert done.returncode == 3, done.stderr
+    assert "/shop/shop/error_reporting/" in done.stderr
     assert "cannot be written" in done.stderr
+    assert "everything is as it was before" in done.stderr
     assert not (toolkit_home.folder / "shop").exists()
