@@ -106,7 +106,8 @@ def survey(root: Path) -> Survey:
         for name, source in sorted(reading.sources.items())
         for item in _of_module(name, source, classes)
     ]
-    return Survey(tuple(found), reading.sources, tuple(reading.unread))
+    return Survey(tuple(found or _inits(reading.sources, classes)), reading.sources,
+                  tuple(reading.unread))  # fmt: skip
 
 
 def _tails(names: Iterable[str]) -> list[bytes]:
@@ -243,6 +244,42 @@ class _Place:
     names: _Names
     known: set[str]
     scope: str
+
+
+def _inits(sources: Mapping[str, Source], known: set[str]) -> Iterator[Constructor]:
+    """Yield the places in subclasses of Flask after their base is initialised.
+
+    For a tree that constructs its subclass in no way that can be read, such as by a parameter.
+    """
+    for path, source in sorted(sources.items()):
+        names = _names(path, source.tree)
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.ClassDef) and any(
+                is_known(names.resolve(base), known) for base in node.bases if names.resolve(base)
+            ):
+                yield from _of_class(path, source, node)
+
+
+def _of_class(path: str, source: Source, node: ast.ClassDef) -> Iterator[Constructor]:
+    for function in node.body:
+        if not isinstance(function, ast.FunctionDef) or function.name != "__init__":
+            continue
+        this = function.args.args[0].arg if function.args.args else ""
+        for statement in ast.walk(function):
+            if isinstance(statement, ast.Expr) and _initialises_base(statement.value):
+                yield Constructor(
+                    path, statement.lineno, statement.end_lineno or 0, f"{node.name}.__init__",
+                    this, node.name, _obstacle(source, statement, this),
+                )  # fmt: skip
+
+
+def _initialises_base(node: ast.expr) -> bool:
+    """Tell whether it is `super().__init__(…)` or `Flask.__init__(self, …)`."""
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "__init__"
+    )
 
 
 def _of_block(place: _Place, node: ast.AST) -> Iterator[Constructor]:

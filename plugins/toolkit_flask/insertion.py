@@ -128,7 +128,7 @@ def put_in(source: Source, chosen: Sequence[Constructor], statement: str) -> byt
 
 
 def _is_at(node: ast.stmt, item: Constructor) -> bool:
-    simple = isinstance(node, ast.Assign | ast.AnnAssign)
+    simple = isinstance(node, ast.Assign | ast.AnnAssign | ast.Expr)
     return simple and node.lineno <= item.line <= (node.end_lineno or 0)
 
 

@@ -46,6 +46,19 @@ def test_a_src_layout_imports_its_own_package_by_name(tmp_path: Path) -> None:
     assert labels(tmp_path) == ["src/shop/web.py:app"]
 
 
+def test_a_subclass_that_nothing_here_constructs_is_met_in_its_init(tmp_path: Path) -> None:
+    text = (
+        "import flask\nclass Grip(flask.Flask):\n    def __init__(self):\n"
+        "        super(Grip, self).__init__(\n            'grip')\n        self.x = 1\n"
+        "def make(kind=None):\n    return (kind or Grip)()\n"
+    )
+    tree(tmp_path, app=text)
+    assert labels(tmp_path) == ["app.py:Grip.__init__.self"]
+    change = next(item for item in plan(tmp_path, []).changes if item.path == "app.py")
+    assert change.after is not None
+    assert b"'grip')\n        init_error_reporting(self)\n        self.x = 1" in change.after
+
+
 def test_known_descendants_of_flask_count(tmp_path: Path) -> None:
     tree(tmp_path, api="from apiflask import APIFlask\napp = APIFlask('a')\n")
     assert labels(tmp_path) == ["api.py:app"]
