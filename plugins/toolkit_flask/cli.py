@@ -279,7 +279,8 @@ def _prove(
     seconds = timeout or session.config.section("flask", Settings).timeout
     if not root.is_dir():
         raise UsageError(f"{clean(str(root))}: there is no such folder")
-    chosen = python or python_of(root, session.environ)
+    named = str(session.cwd / python) if "/" in python else python  # a name is looked for on PATH
+    chosen = named or python_of(root, session.environ)
     requests = [Request(root, chosen, what, seconds) for what in loadables(root, which)]
     session.output.say("Running a copy of the application; this takes a moment.")
     seen: list[Cell] = []

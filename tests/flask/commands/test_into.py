@@ -48,7 +48,11 @@ def test_put_in_and_taken_out_every_byte_is_as_before(
     folder = application(APP)
     put_in = files(folder)
     assert set(put_in) > {"app.py", NAME, *render.reporting_files("error_reporting")}
-    subprocess.run([sys.executable, "-c", "import app"], cwd=folder, check=True)  # leaves caches
+    subprocess.run(
+        [sys.executable, "-c", "import sys; sys.path.insert(0, ''); import app"],
+        cwd=folder,
+        check=True,
+    )  # leaves caches
     ended = toolkit_run("flask", "remove", "existing")
     assert ended.status == 0, ended.stderr
     assert files(folder) == {"app.py": APP.encode()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -220,6 +221,16 @@ def test_a_python_that_is_none_is_one_sentence(application: Application, toolkit
     ended = toolkit_run("flask", "prove", "existing", "--python", "/nowhere/python")
     assert ended.status == 4
     assert "/nowhere/python: cannot be run" in ended.stderr
+
+
+def test_a_relative_path_to_python_is_from_where_the_user_is(
+    application: Application, toolkit_home: Home, toolkit_run: Run
+) -> None:
+    application(f"{APP}raise OSError('it ran')\n")
+    script = toolkit_home.write("bin/python", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    script.chmod(0o755)
+    ended = toolkit_run("flask", "prove", "existing", "--python", "bin/python")
+    assert "OSError: it ran" in ended.stderr
 
 
 def test_nothing_is_left_behind(

@@ -261,6 +261,20 @@ def test_the_same_lines_changed_on_both_sides_are_refused_or_marked(
     assert "holds conflict markers" in ended.stdout
 
 
+def test_another_answer_renews_the_files_and_is_remembered(
+    shop: Path, toolkit_home: Home, toolkit_run: Run
+) -> None:
+    readme = shop / "README.md"
+    readme.write_text(readme.read_text() + "\nMine.\n")
+    toolkit_home.write("answers.yaml", "title: The new shop\n")
+    assert toolkit_run("flask", "scaffold", "shop", "--answers", "answers.yaml").status == 0
+    text = readme.read_text()
+    assert text.startswith("# The new shop\n")
+    assert text.endswith("\nMine.\n")
+    again = toolkit_run("flask", "scaffold", "shop")
+    assert again.stdout == "keep       README.md (with your changes)\n"
+
+
 def test_what_the_user_deleted_stays_deleted(shop: Path, toolkit_run: Run) -> None:
     (shop / "shop" / "health.py").unlink()
     older(shop, "shop/views.py", (b"Show the first page.", b"Show it."))
