@@ -38,6 +38,10 @@ def source_files() -> set[str]:
     }
 
 
+OPTIONAL = {"ua_parser"}
+"""What error reporting uses in applications that happen to have it, and never asks for."""
+
+
 def is_editable() -> bool:
     origin = json.loads(DISTRIBUTION.read_text("direct_url.json") or "{}")
     return bool(origin.get("dir_info", {}).get("editable"))
@@ -107,7 +111,7 @@ def test_every_bundled_plugin_is_registered_by_an_entry_point() -> None:
 
 
 # pytest belongs to those who use toolkit.testing, and is there when they do.
-@pytest.mark.parametrize("module", sorted(third_party_imports() - {"pytest"}))
+@pytest.mark.parametrize("module", sorted(third_party_imports() - {"pytest"} - OPTIONAL))
 def test_what_is_imported_is_a_declared_dependency(module: str) -> None:
     owners = metadata.packages_distributions()[module]
     assert {canonicalize_name(owner) for owner in owners} & declared()
@@ -116,7 +120,8 @@ def test_what_is_imported_is_a_declared_dependency(module: str) -> None:
 @pytest.mark.parametrize("name", sorted(declared()))
 def test_a_declared_dependency_is_imported_and_its_reason_written_down(name: str) -> None:
     owners = metadata.packages_distributions()
-    used = {canonicalize_name(o) for module in third_party_imports() for o in owners[module]}
+    modules = third_party_imports() - OPTIONAL
+    used = {canonicalize_name(o) for module in modules for o in owners[module]}
     assert name in used
     reasons = (ROOT / "docs/explanation/dependencies.md").read_text().lower()
     assert f"\n## {name}\n" in reasons.replace("ruamel.yaml", "ruamel-yaml")

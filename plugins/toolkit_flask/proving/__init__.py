@@ -1,0 +1,1 @@
+"""`toolkit flask prove`: a copy of the application raises in every situation; what came is told."""
