@@ -55,12 +55,12 @@ def matches(match: Match, client: Client, group: str) -> bool:
 
 
 def reservation_of(site: Site, client: Client) -> Reservation | None:
-    """Return the reservation by DUID (IPv6), client id, MAC or circuit id: in this order."""
+    """Return the reservation: by DUID for IPv6; for IPv4 by client id, MAC or circuit id."""
     six = client.family != 4
     wanted = (
         ("duid", client.duid if six else b""),
         ("client_id", b"" if six else client.client_id),
-        ("mac", client.hardware.hex(":") if client.hardware else ""),
+        ("mac", "" if six else client.mac),
         ("circuit_id", b"" if six else client.circuit_id),
     )
     for name, value in wanted:

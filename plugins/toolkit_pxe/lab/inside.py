@@ -142,6 +142,7 @@ class Inside:
     def address(self, text: str) -> None:
         """Give the client's end an address, for a relay's packets."""
         ip("addr", "replace", text, "dev", CLIENT)
+        ip("-6" if ":" in text else "-4", "route", "replace", "default", "dev", CLIENT)
 
     def exchange(self, packet: str, family: int, relay: str, server: str, timeout: float) -> str:
         """Send a packet (hex) until an answer with its transaction id comes; return it or ""."""

@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 
 from toolkit import __version__
 from toolkit.errors import UsageError
+from toolkit.text import clean
 from toolkit_pxe.decide.client import Client
 from toolkit_pxe.decide.decision import Decision
 from toolkit_pxe.decide.wire import Wire
@@ -168,6 +169,12 @@ class Advising(Protocol):
 
     def bootfile(self, file: str, next_server: str) -> Advice:
         """Return the lines for `file` (raw, as the TFTP server has it). Raises UsageError."""
+
+
+def in_words(raw: bytes) -> str:
+    r"""Return octets for people: text as it is, NUL as <NUL>, others as \xNN; "empty" if none."""
+    text = raw.decode("utf-8", "backslashreplace").replace("\0", "<NUL>")
+    return clean(text) if raw else "empty"
 
 
 def header(site: Site, target: str, comment: str = "# ", limits: Iterable[Limit] = ()) -> str:

@@ -46,6 +46,7 @@ from toolkit_pxe.targets.base import (
     Rendered,
     RenderedFile,
     header,
+    in_words,
 )
 
 name = "isc-dhcp"
@@ -260,14 +261,10 @@ def _limits(site: Site, family: int, options: Options) -> Iterator[Limit]:
         yield Limit("dhcpd is no proxyDHCP server", Origin(site.sources[0], 0), hint)
     used = {subnet.variant for subnet in site.of_family(family)}
     named = [_groups_of(variant, family) for variant in site.variants]
-    for host in site.reservations:
+    write = _host4 if family == 4 else _host6
+    for host in site.reservations if len(used) > 1 and any(named) else ():
         at = host.subnet if family == 4 else host.subnet6
-        if (
-            host.group
-            and at == NOWHERE
-            and len(used) > 1
-            and any(host.group in item for item in named)
-        ):
+        if at == NOWHERE and any(host.group in item for item in named) and write(host):
             message = f'host "{host.name}" has no address, so its branches cannot be told apart'
             yield Limit(message, site.origin(host), "give it an address")
     if options.fragment and used - {0}:
@@ -348,12 +345,12 @@ def bootfile(file: str, next_server: str) -> Advice:
     ended = raw + b"\0"
     lines = [f"next-server {next_server};"] if next_server else []
     lines += [f"filename {_isc.quote(raw)};", f"option bootfile-name {_isc.quote(ended)};"]
-    wire = [("file", repr(raw)), ("option 67", repr(raw + b"\0"))]
+    wire = [("file", in_words(raw)), ("option 67", in_words(ended))]
     why = ["a string's backslash begins an escape, so a path's backslash is written twice",
            r"\000 ends option 67 with a NUL, as old PXE ROMs need it; \0 is refused",
            "option 67 is sent to clients that ask for it, the `file` field to all"]  # fmt: skip
     if next_server:
         lines.append(f"option tftp-server-name {_isc.quote(next_server)};")
-        wire += [("siaddr", next_server), ("option 66", repr(next_server.encode()))]
+        wire += [("siaddr", next_server), ("option 66", next_server)]
         why.append("siaddr comes from next-server alone: option 66 without it leaves 0.0.0.0")
     return Advice((("", "\n".join(lines)),), tuple(wire), tuple(why))
