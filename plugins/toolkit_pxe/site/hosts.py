@@ -5,16 +5,21 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path as FilePath
 
 from toolkit.documents import DocumentError, Problem, read_rows
 from toolkit.documents.problems import Path
 from toolkit.errors import UsageError
 from toolkit.text import clean
+from toolkit_pxe.site.columns import Places, Plain, read_plain
 from toolkit_pxe.site.described import Host
 from toolkit_pxe.site.faults import Faults
 from toolkit_pxe.site.model import NOWHERE, Reservation, Subnet
 from toolkit_pxe.site.values import (
+    LONGEST_DUID,
+    LONGEST_ID,
+    SMALLEST_LINK,
     host_name,
     identifier,
     ipv4,
@@ -27,8 +32,6 @@ from toolkit_pxe.site.values import (
 SUFFIXES = (".csv", ".jsonl", ".ndjson", ".json")
 _NO_ID = "has nothing to know the host by"
 _ID_HINT = "give it mac, client_id, circuit_id or duid"
-_LONGEST_DUID = 130
-_SMALLEST_LINK = 30
 
 
 @dataclass(slots=True)
@@ -63,7 +66,6 @@ class Hosts:
     four: Lookup
     six: Lookup
     found: list[Reservation] = field(default_factory=list)
-    rows: list[tuple[int, int]] = field(default_factory=list)
 
     def add(self, host: Host, source: int, line: int) -> list[tuple[str, str, str]]:
         """Take one host and return its faults as (field, message, hint)."""
@@ -100,8 +102,12 @@ class Hosts:
             wrong.append(("group", f'"{host.group}" is no group of the site', "add it to groups"))
         if not (hardware or client or circuit or duid):
             wrong.append(("", _NO_ID, _ID_HINT))
-        if len(duid) > _LONGEST_DUID:
-            wrong.append(("duid", "a DUID has at most 130 octets (RFC 8415, 11.1)", ""))
+        for part, raw, longest in (
+            ("duid", duid, LONGEST_DUID), ("client_id", client, LONGEST_ID),
+            ("circuit_id", circuit, LONGEST_ID),
+        ):  # fmt: skip
+            if len(raw) > longest:
+                wrong.append((part, f"has {len(raw)} octets, and at most {longest} can be", ""))
         self.found.append(
             Reservation(host.name, hardware, address, address6, client, circuit, duid, host.group,
                         subnet, subnet6, source, line)
@@ -119,14 +125,22 @@ def _place(lookup: Lookup, number: int, wrong: list[tuple[str, str, str]], part:
         if first <= number <= last:
             message = f"the address lies in a pool of {network.text}, so others may get it"
             wrong.append((part, message, "take it out of the pool"))
-    reserved = network.family == 4 and network.prefix <= _SMALLEST_LINK
+    reserved = network.family == 4 and network.prefix <= SMALLEST_LINK
     if reserved and number in {network.first, network.last}:
         wrong.append((part, f"is the network's or broadcast address of {network.text}", ""))
     return subnet.index
 
 
-def read_list(hosts: Hosts, path: FilePath, source: int, faults: Faults) -> None:
-    """Read a host list (.csv, .jsonl, .json) into `hosts`; what is wrong becomes problems of it."""
+def read_list(hosts: Hosts, path: FilePath, raw: bytes, source: int, faults: Faults) -> None:
+    """Read a host list (.csv, .jsonl, .json) into `hosts`; what is wrong becomes problems of it.
+
+    `raw` is its content: a plain CSV list is taken from there at once.
+    """
+    if path.suffix.lower() == ".csv":
+        plain = _plain(raw, hosts, source)
+        if plain is not None:
+            hosts.found += plain
+            return
     shown = str(path)
     try:
         for line, host in _rows(path):
@@ -139,6 +153,16 @@ def read_list(hosts: Hosts, path: FilePath, source: int, faults: Faults) -> None
         faults.elsewhere.append(
             Problem(shown, 0, 0, "", error.message.partition(": ")[2], error.hint)
         )
+
+
+def _plain(raw: bytes, hosts: Hosts, source: int) -> list[Reservation] | None:
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None  # the careful way says where
+    subnets4, subnets6 = hosts.four.subnets, hosts.six.subnets
+    plain = Plain(hosts.groups, Places.of(subnets4, 4), Places.of(subnets6, 6))
+    return read_plain(text, plain, source)
 
 
 def _rows(path: FilePath) -> Iterator[tuple[int, Host]]:
@@ -177,7 +201,7 @@ def check_duplicates(
     columns = ("name", "mac", "address", "address6", "client_id", "circuit_id", "duid")
     for column in columns:
         at = Reservation._fields.index(column)
-        values = [host[at] for host in hosts.found if host[at]]
+        values = list(filter(None, map(itemgetter(at), hosts.found)))
         if len({*values}) != len(values):
             for number, other in _repeated(hosts.found, at):
                 host = hosts.found[number]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
@@ -50,7 +52,20 @@ def load_site(path: FilePath) -> Site:
         raise UsageError(f'{clean(str(path))}: the name must end in ".yaml", ".yml" or ".json"')
     raw = read_bytes(path, DEFAULT.size)
     document = parse(decode(raw, str(path)), str(path), json=suffix == ".json")
-    return _Resolver(path, document.usable(), Faults(), hashlib.sha256(raw)).site()
+    with _uncollected():
+        return _Resolver(path, document.usable(), Faults(), hashlib.sha256(raw)).site()
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Pause the cycle collector: a hundred thousand new tuples would wake it hundreds of times."""
+    paused = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if paused:
+            gc.enable()
 
 
 def _describe(value: object, faults: Faults) -> _Parts:
@@ -183,11 +198,12 @@ class _Resolver:
             return
         self.sources.append(str(path))
         try:
-            self.hashed.update(read_bytes(path, ROWS.size))
+            raw = read_bytes(path, ROWS.size)
         except UsageError as error:
             self.faults.add(("reservation_files", at), error.message, error.hint)
             return
-        read_list(hosts, path, len(self.sources) - 1, self.faults)
+        self.hashed.update(raw)
+        read_list(hosts, path, raw, len(self.sources) - 1, self.faults)
 
     def _variants(
         self,
