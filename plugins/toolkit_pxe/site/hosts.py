@@ -142,10 +142,11 @@ def read_list(hosts: Hosts, path: FilePath, raw: bytes, source: int, faults: Fau
             hosts.found += plain
             return
     shown = str(path)
+    header = _header(raw) if path.suffix.lower() == ".csv" else []
     try:
         for line, host in _rows(path):
             for part, message, hint in hosts.add(host, source, line):
-                column = 1
+                column = header.index(part) + 1 if part in header else 1
                 faults.elsewhere.append(Problem(shown, line, column, part, message, hint))
     except DocumentError as error:
         faults.elsewhere += error.problems
@@ -153,6 +154,12 @@ def read_list(hosts: Hosts, path: FilePath, raw: bytes, source: int, faults: Fau
         faults.elsewhere.append(
             Problem(shown, 0, 0, "", error.message.partition(": ")[2], error.hint)
         )
+
+
+def _header(raw: bytes) -> list[str]:
+    """Return the names of a CSV list's columns; a column's number is its place, as elsewhere."""
+    first = raw.partition(b"\n")[0].decode("utf-8-sig", "replace")
+    return [cell.strip().strip('"') for cell in first.split(",")]
 
 
 def _plain(raw: bytes, hosts: Hosts, source: int) -> list[Reservation] | None:
