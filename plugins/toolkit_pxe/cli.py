@@ -31,6 +31,10 @@ RENDER = (
     ("Has somebody changed it since? (for CI)",
      "toolkit pxe render site.yaml --for isc-dhcp --output out --check"),
 )  # fmt: skip
+PROVE = (
+    ("On all servers that are installed, as root", "toolkit pxe prove"),
+    ("Every cell of one server", "toolkit pxe prove --for isc-dhcp --verbose"),
+)
 CHECK = (("The site, and what each installed server says", "toolkit pxe check site.yaml"),)
 
 
@@ -148,3 +152,15 @@ def check(
     from toolkit_pxe.check_command import run
 
     return run(session, site, tuple(for_ or ()), tuple(settings or ()))
+
+
+@command(app, "prove", examples=PROVE)
+def prove(session: Session, for_: options.For = None) -> ExitStatus:
+    """Start real DHCP servers in networks of their own and compare their offers with predictions.
+
+    Every kind of target, class of architecture, iPXE or not, asking for options 66 and 67 or not.
+    Exit status: 1 an offer differs, 4 a server couldn't be run.
+    """
+    from toolkit_pxe.prove_command import run
+
+    return run(session, tuple(for_ or ()))
