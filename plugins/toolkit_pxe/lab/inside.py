@@ -144,11 +144,13 @@ class Inside:
         ip("addr", "replace", text, "dev", CLIENT)
         ip("-6" if ":" in text else "-4", "route", "replace", "default", "dev", CLIENT)
 
-    def exchange(self, packet: str, family: int, relay: str, server: str, timeout: float) -> str:
+    def exchange(
+        self, packet: str, family: int, relay: str, server: str, timeout: float, port: int = 0
+    ) -> str:
         """Send a packet (hex) until an answer with its transaction id comes; return it or ""."""
         raw = bytes.fromhex(packet)
         with _socket(family, relay) as channel:
-            target = _target(family, server)
+            target = (server, port) if port else _target(family, server)
             end = time.monotonic() + timeout
             while time.monotonic() < end:
                 channel.sendto(raw, target)

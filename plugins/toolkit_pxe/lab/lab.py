@@ -17,7 +17,16 @@ from toolkit.errors import ToolkitError
 from toolkit.text import clean
 from toolkit_pxe.decide.client import Client
 from toolkit_pxe.decide.wire import Wire
-from toolkit_pxe.lab.packets import Reply, advertise_of, discover, offer_of, relayed, solicit
+from toolkit_pxe.lab.packets import (
+    BOOT_PORT,
+    Reply,
+    advertise_of,
+    boot_request,
+    discover,
+    offer_of,
+    relayed,
+    solicit,
+)
 from toolkit_pxe.lab.serving import Serving
 
 PROGRAMS = ("ip", "unshare", "nsenter", "sh")
@@ -125,6 +134,17 @@ class Lab:
             last = clean(str(state["log"])[-2000:].strip(), limit=1500)
             raise LabError(f"the server ended with status {state['code']}: {last}")
         return None
+
+    def boot_reply(self, client: Client, address: str, server: str) -> Reply | None:
+        """Return the answer to a client that has `address` and asks a boot server on port 4011.
+
+        `address` is with its prefix length: "10.0.0.5/24".
+        """
+        self._ask("address", text=address)
+        packet = boot_request(client, address.partition("/")[0])
+        answer = self._ask("exchange", packet=packet.hex(), family=4, relay="", server=server,
+                           timeout=TIMEOUT, port=BOOT_PORT)  # fmt: skip
+        return offer_of(bytes.fromhex(answer)) if answer else None
 
     def offer(self, client: Client, compared: frozenset[int], *, relay: str = "",
               server: str = "", timeout: float = TIMEOUT) -> Wire | None:  # fmt: skip

@@ -18,6 +18,8 @@ _COOKIE = bytes((99, 130, 83, 99))
 _HEADER = 236
 _PAD, _END, _OVERLOAD = 0, 255, 52
 _SOLICIT, _RELAY_FORW, _RELAY_REPL = 1, 12, 13
+BOOT_PORT = 4011
+"""Where a PXE boot server is asked, beside the DHCP server's port (PXE 2.1, 2.2.4)."""
 _UUID = b"\0" * 17
 
 
@@ -58,6 +60,14 @@ def discover(client: Client, relay: str = "") -> bytes:
     if client.circuit_id:
         body += _option4(82, _option4(1, client.circuit_id))
     return (head + body + bytes((_END,))).ljust(548, b"\0")
+
+
+def boot_request(client: Client, address: str) -> bytes:
+    """Return the REQUEST of a client that has an address to a boot server (PXE 2.1, 2.2.4)."""
+    packet = bytearray(discover(client))
+    packet[12:16] = ipv4(address).to_bytes(4, "big")  # ciaddr
+    packet[packet.index(_COOKIE) + 6] = 3  # option 53, the first: a REQUEST
+    return bytes(packet)
 
 
 def offer_of(raw: bytes) -> Reply:

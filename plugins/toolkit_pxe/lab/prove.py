@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from toolkit.errors import ToolkitError
 from toolkit_pxe.decide.client import Client
 from toolkit_pxe.decide.wire import Wire, compared
-from toolkit_pxe.lab.lab import Lab
+from toolkit_pxe.lab.lab import TIMEOUT, Lab
 from toolkit_pxe.lab.serving import Servable
 from toolkit_pxe.site.model import NOWHERE, Site, Subnet
 from toolkit_pxe.site.values import address_text
 from toolkit_pxe.targets.base import Options, Predicting, Prediction, Target
+
+SILENCE = 3.0
+"""Seconds without an answer that prove that none comes: others were answered before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +56,10 @@ def prove(
     server = addresses[0].partition("/")[0]
     for client in clients:
         relay = relays.get(client.subnet, "") if client.subnet != NOWHERE else ""
-        offered = lab.offer(client, numbers, relay=relay, server=server if relay else "")
-        yield Cell(client, target.predict(site, client, options), offered)
+        prediction = target.predict(site, client, options)
+        offered = lab.offer(client, numbers, relay=relay, server=server if relay else "",
+                            timeout=TIMEOUT if prediction.wire else SILENCE)  # fmt: skip
+        yield Cell(client, prediction, offered)
 
 
 def _near(site: Site, family: int) -> list[Subnet]:

@@ -180,7 +180,7 @@ def bootfile(file: str, next_server: str) -> Advice:
     lines = ["dhcp-no-override"]
     wire = [("file", repr(raw)), ("option 67", repr(raw + b"\0"))]
     why = [
-        "in quotes a path's backslash is written twice; outside them once, and a comma would end it",
+        "in quotes a backslash is written twice; outside them once, and a comma would end the name",
         "dnsmasq ends option 67 with a NUL itself; hexadecimal would be sent as its own text",
         "without dhcp-no-override the `file` field is empty for clients that ask for 67",
     ]
