@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import tempfile
@@ -25,6 +26,7 @@ OK, INVALID, UNREADABLE, MISSING, CANNOT, NO_CHECKER = (
     "valid", "invalid", "cannot read", "not installed", "cannot express", "no checker",
 )  # fmt: skip
 _SECONDS = 300
+_COMPLAINT = re.compile(r"\bline \d+|:\d+[:.]|error|unknown|cannot|can't", re.IGNORECASE)
 _STYLES = {OK: "good", INVALID: "bad", CANNOT: "bad", UNREADABLE: "warn", MISSING: "warn",
            NO_CHECKER: "dim"}  # fmt: skip
 
@@ -85,8 +87,10 @@ def _run(target: Target, checker: Check, options: Options, folder: Path) -> Verd
 
 
 def _short(said: str) -> str:
+    """Return the first lines that complain: a checker's first error makes most of the others."""
     lines = [line for line in said.splitlines() if line.strip()]
-    return "\n".join(clean(line, limit=300) for line in lines[-12:])
+    first = next((at for at, line in enumerate(lines) if _COMPLAINT.search(line)), 0)
+    return "\n".join(clean(line, limit=300) for line in lines[first : first + 8])
 
 
 def verdicts(site: Site, names: Sequence[str], settings: Sequence[str]) -> Iterator[Verdict]:

@@ -70,7 +70,7 @@ def condition4(match: Match) -> str:
     parts.append(
         _any(f"substring(hardware, 1, {len(item)}) = {octets(item)}" for item in match.macs)
     )
-    return " and ".join(part for part in parts if part)
+    return _all(parts)
 
 
 def condition6(match: Match) -> str:
@@ -83,13 +83,22 @@ def condition6(match: Match) -> str:
         raw = match.user_class.encode()
         parts.append(f"{V6.user_class} = {octets(len(raw).to_bytes(2, 'big') + raw)}")
     parts.append(_any(_duid(item, *kind) for item in match.macs for kind in ((1, 8), (3, 4))))
-    return " and ".join(part for part in parts if part)
+    return _all(parts)
 
 
 def _duid(mac: bytes, kind: int, at: int) -> str:
     duid = "option dhcp6.client-id"
     head = f"substring({duid}, 0, 4) = 00:{kind:02x}:00:01"
     return f"({head} and substring({duid}, {at}, {len(mac)}) = {octets(mac)})"
+
+
+def _all(parts: Iterable[str]) -> str:
+    """Return a conjunction in parentheses: "if (a or b) and c" is a syntax error to dhcpd.
+
+    It takes the first parenthesis for that of the whole condition.
+    """
+    found = [part for part in parts if part]
+    return f"({' and '.join(found)})" if len(found) > 1 else "".join(found)
 
 
 def _any(parts: Iterable[str]) -> str:
