@@ -144,7 +144,7 @@ class Inside:
         ip("addr", "replace", text, "dev", CLIENT)
         ip("-6" if ":" in text else "-4", "route", "replace", "default", "dev", CLIENT)
 
-    def exchange(
+    def exchange(  # noqa: PLR0913, PLR0917  the keys of one request
         self, packet: str, family: int, relay: str, server: str, timeout: float, port: int = 0
     ) -> str:
         """Send a packet (hex) until an answer with its transaction id comes; return it or ""."""
