@@ -7,7 +7,6 @@ nothing is special.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -57,7 +56,6 @@ PLATFORMS: Mapping[str, frozenset[int]] = {
 """$grub_cpu-$grub_platform → the architectures whose firmware runs it."""
 _ALL = frozenset().union(*PLATFORMS.values())
 _OPEN_FIRMWARE = PLATFORMS["powerpc-ieee1275"]
-_HEX = re.compile(r"\\x[0-9A-Fa-f]{2}")
 
 
 def quote(text: str) -> str:
@@ -92,8 +90,7 @@ def _limits_of(item: Shown) -> Iterator[Limit]:
         if is_url(path) and urlsplit(path).scheme not in {"http", "tftp"}:
             yield item.limit(f"GRUB loads {path} neither by HTTP nor by TFTP")
     # grub-core/lib/cmdline.c puts a backslash before these, and the kernel has no escape
-    bare = _HEX.sub("", entry.append)
-    if entry.kind == "linux" and any(character in bare for character in "\\'"):
+    if entry.kind == "linux" and any(character in entry.append for character in "\\'"):
         message = "GRUB writes a backslash before the ' or \\ of append, which the kernel keeps"
         yield item.limit(message, "leave it out, or let the system inside set it")
     if entry.kind == "windows" and item.archs - PLATFORMS[_PC]:
@@ -146,11 +143,10 @@ def _menu(menu: Menu, entries: list[Shown], hosts: bool) -> Iterator[str]:  # no
     yield f"set timeout={menu.timeout or -1}"
     yield "set menu_heading=" + quote(menu.title)
     if hosts:
-        # Secure Boot's GRUB has these built in and may not load them: hence no insmod.
+        # not after `[ -f … ]`: that lists the folder, which neither TFTP nor HTTP can
+        # (grub-core/commands/test.c), so a host without a file sees "not found" in passing
         yield 'if [ -n "$net_default_mac" ]; then'
-        yield '  if [ -f "$prefix/hosts/$net_default_mac.cfg" ]; then'
-        yield '    source "$prefix/hosts/$net_default_mac.cfg"'
-        yield "  fi"
+        yield '  source "$prefix/hosts/$net_default_mac.cfg"'
         yield "fi"
     for item in entries:
         yield ""
