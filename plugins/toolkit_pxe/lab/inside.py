@@ -144,13 +144,16 @@ class Inside:
         ip("addr", "replace", text, "dev", CLIENT)
         ip("-6" if ":" in text else "-4", "route", "replace", "default", "dev", CLIENT)
 
-    def exchange(  # noqa: PLR0913, PLR0917  the keys of one request
-        self, packet: str, family: int, relay: str, server: str, timeout: float, port: int = 0
+    def exchange(
+        self, packet: str, family: int, relay: str, to: tuple[str, int], timeout: float
     ) -> str:
-        """Send a packet (hex) until an answer with its transaction id comes; return it or ""."""
+        """Send a packet (hex) until an answer with its transaction id comes; return it or "".
+
+        `to` is the server's address ("" for every server on the link) and port.
+        """
         raw = bytes.fromhex(packet)
         with _socket(family, relay) as channel:
-            target = (server, port) if port else _target(family, server)
+            target = _target(family, *to)
             end = time.monotonic() + timeout
             while time.monotonic() < end:
                 channel.sendto(raw, target)
@@ -200,10 +203,10 @@ def _socket(family: int, relay: str) -> socket.socket:
     return channel
 
 
-def _target(family: int, server: str) -> tuple[Any, ...]:
+def _target(family: int, server: str, port: int) -> tuple[Any, ...]:
     if family == 4:
-        return (server or "255.255.255.255", 67)
-    return (server or "ff02::1:2", 547, 0, 0 if server else socket.if_nametoindex(CLIENT))
+        return (server or "255.255.255.255", port)
+    return (server or "ff02::1:2", port, 0, 0 if server else socket.if_nametoindex(CLIENT))
 
 
 def main() -> None:

@@ -124,8 +124,9 @@ class Lab:
             length = 32 if client.family == 4 else 128
             self._ask("address", text=f"{relay}/{length}")
             packet = relayed(client, packet, relay)
+        port = 67 if client.family == 4 else 547
         answer = self._ask("exchange", packet=packet.hex(), family=client.family, relay=relay,
-                           server=server, timeout=timeout)  # fmt: skip
+                           to=(server, port), timeout=timeout)  # fmt: skip
         if answer:
             read = offer_of if client.family == 4 else advertise_of
             return read(bytes.fromhex(answer))
@@ -142,8 +143,8 @@ class Lab:
         """
         self._ask("address", text=address)
         packet = boot_request(client, address.partition("/")[0])
-        answer = self._ask("exchange", packet=packet.hex(), family=4, relay="", server=server,
-                           timeout=TIMEOUT, port=BOOT_PORT)  # fmt: skip
+        answer = self._ask("exchange", packet=packet.hex(), family=4, relay="",
+                           to=(server, BOOT_PORT), timeout=TIMEOUT)  # fmt: skip
         return offer_of(bytes.fromhex(answer)) if answer else None
 
     def offer(self, client: Client, compared: frozenset[int], *, relay: str = "",
