@@ -40,7 +40,7 @@ subnets:
 targets:
   boot: {TARGET}
 profiles:
-  standard: {default: boot}
+  standard: PROFILE
 groups: [now]
 menu:
   title: The "menu" || of   all
@@ -66,13 +66,21 @@ def boots(make_site: Callable[[str], Site]) -> Boots:
     """Render a site whose one target is this for dhcpd and for a loader, and boot it."""
 
     def run(
-        target: str, loader: str, mac: str, files: Mapping[str, Path], machine: Machine | None = None,
-        until: str = "", initrd: str = "k/b b.img",
-    ) -> Booted:  # fmt: skip
+        target: str,
+        loader: str,
+        mac: str,
+        files: Mapping[str, Path],
+        machine: Machine | None = None,
+        *,
+        until: str = "",
+        initrd: str = "k/b b.img",
+        profile: str = "{default: boot}",
+    ) -> Booted:
         for path in files.values():
             if not path.exists():
                 pytest.skip(f"{path} is not there: tests/servers.txt names its package")
         text = SITE.replace("TARGET", target).replace("k/b b.img", initrd)
+        text = text.replace("PROFILE", profile)
         site = make_site(text)
         dhcpd = find_target("isc-dhcp").render(site, Options(4))
         rendered = find_target(loader).render(site, Options())
@@ -149,12 +157,17 @@ def test_uefi_grub_shows_the_menu_to_others_and_boots_its_default(boots: Boots) 
     assert "grub/hosts/52:54:00:12:34:57.cfg" in seen.missing, seen
 
 
-def test_uefi_http_boot_loads_grub_its_menu_and_the_kernel_without_tftp(boots: Boots) -> None:
-    files = {"efi/grubnetx64.efi": SIGNED}
+def test_uefi_http_boot_goes_to_ipxe_and_its_script_without_tftp(boots: Boots) -> None:
+    """GRUB 2.06 doesn't learn its server from UEFI's HTTP boot and stops at its prompt."""
+    more = "kind: ipxe, file: ipxe.efi, script: 'http://10.77.0.9/boot.ipxe'}\n  web: {URL"
+    target = more.replace("URL", "kind: http, url: efi/ipxe.efi")
+    files = {"efi/ipxe.efi": Path("/usr/lib/ipxe/ipxe.efi")}
     machine = Machine("uefi", http_only=True)
-    seen = boots("kind: http, url: efi/grubnetx64.efi", "grub", OTHER, files, machine)
-    assert "[BOOT_IMAGE=/k/kernel console=ttyS0 second]" in seen.serial, seen
-    assert not seen.logs["tftp.log"].count("sent"), seen
+    profile = "{rules: [{arch: http, boot: web}], default: boot}"
+    seen = boots(target, "ipxe", OTHER, files, machine, until="k/kernel", profile=profile)
+    assert seen.sent == ("efi/ipxe.efi", "boot.ipxe", "k/kernel"), seen
+    assert "# two" in seen.serial, seen
+    assert "sent" not in seen.logs["tftp.log"], seen
 
 
 def test_secure_boot_goes_from_shim_in_a_folder_to_grub_to_the_hosts_own_file(
