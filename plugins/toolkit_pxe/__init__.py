@@ -6,4 +6,6 @@ plugin = Plugin(
     name="pxe",
     summary="Render DHCP and network boot configuration from one site file, and prove it.",
     app="toolkit_pxe.cli:app",
+    doctor="toolkit_pxe.doctor:probes",
+    demo="toolkit_pxe.demo:scene",
 )

@@ -155,7 +155,9 @@ def check(
 
 
 @command(app, "prove", examples=PROVE)
-def prove(session: Session, for_: options.For = None) -> ExitStatus:
+def prove(
+    session: Session, for_: options.For = None, target: options.ProveTarget = None
+) -> ExitStatus:
     """Start real DHCP servers in networks of their own and compare their offers with predictions.
 
     Every kind of target, class of architecture, iPXE or not, asking for options 66 and 67 or not.
@@ -163,4 +165,4 @@ def prove(session: Session, for_: options.For = None) -> ExitStatus:
     """
     from toolkit_pxe.prove_command import run
 
-    return run(session, tuple(for_ or ()))
+    return run(session, tuple(for_ or ()), tuple(target or ()))

@@ -41,6 +41,9 @@ Asks = Annotated[
 OutputFolder = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="Write files there.")
 ]
+ProveTarget = Annotated[
+    list[str] | None, typer.Option("--target", metavar="NAME", help="Only this row; repeat it.")
+]
 Fragment = Annotated[
     bool, typer.Option("--fragment", help="The boot part only, to include in a configuration.")
 ]

@@ -9,7 +9,7 @@ from toolkit.errors import ExitStatus, UsageError
 from toolkit.output import Look, Record, View
 from toolkit.session import Session
 from toolkit.terminal import Line, pad
-from toolkit.text import clean
+from toolkit.text import clean, did_you_mean
 from toolkit_pxe.lab import Lab
 from toolkit_pxe.lab.matrix import (
     DIFFERS,
@@ -28,8 +28,12 @@ from toolkit_pxe.targets import find_target, target_names
 _STYLES = {PROVEN: "good", DIFFERS: "bad", REFUSED: "note", NOT_APPLICABLE: "dim", UNPROVEN: "warn"}
 
 
-def run(session: Session, names: tuple[str, ...]) -> ExitStatus:
-    """Prove the matrix on the named servers, or on all that can be run."""
+def run(session: Session, names: tuple[str, ...], rows: tuple[str, ...]) -> ExitStatus:
+    """Prove the matrix (or some `rows`) on the named servers, or on all that can be run."""
+    for row in rows:
+        if row not in TARGETS:
+            hint = did_you_mean(row, TARGETS) or f"known are: {', '.join(TARGETS)}"
+            raise UsageError(f'--target: the matrix has no "{clean(row, limit=40)}"', hint=hint)
     session.output.check_format(VIEW)
     chosen = named_targets(names or target_names())
     servers = [item for item in chosen if isinstance(item, Servable)]
@@ -40,7 +44,7 @@ def run(session: Session, names: tuple[str, ...]) -> ExitStatus:
     seen: Counter[str] = Counter()
 
     def each(lab: Lab) -> Iterator[Result]:
-        for result in matrix(lab, servers):
+        for result in matrix(lab, servers, rows or (*TARGETS,)):
             seen[result.state] += 1
             yield result
 
@@ -61,6 +65,7 @@ def _record(result: Result) -> Record:
         "asks": result.asks,
         "state": result.state,
         "reason": result.reason,
+        "offered": result.offered,
     }
 
 
@@ -95,12 +100,16 @@ def _group(group: list[Result], look: Look) -> Iterator[Line]:
     for state, count in counts.items():
         spans.append((f"{count:>4} {state}  ", _STYLES[state]))
     yield tuple(spans)
+    shown = max(group, key=lambda item: len(item.offered))
+    if shown.offered and not look.verbose:
+        yield ((f"    {shown.arch}: {clean(shown.offered, limit=300)}", "dim"),)
     if look.verbose:
         for item in group:
             how = f"{'iPXE' if item.ipxe else 'firmware'}, {'asks' if item.asks else 'asks not'}"
             yield (
                 (f"    {pad(item.arch, 24)}{pad(how, 20)}", ""),
-                (item.state, _STYLES[item.state]),
+                (pad(item.state, 10), _STYLES[item.state]),
+                (clean(item.offered, limit=300), "dim"),
             )
     for state, reason in dict.fromkeys((item.state, item.reason) for item in group if item.reason):
         yield ((f"    {state}: {clean(reason, limit=400)}", _STYLES[state]),)

@@ -14,12 +14,14 @@ from pathlib import Path
 
 from toolkit.errors import ToolkitError
 from toolkit_pxe.decide.client import ASKS4, ASKS6, Client, firmware
+from toolkit_pxe.decide.wire import Wire
 from toolkit_pxe.lab.lab import Lab
 from toolkit_pxe.lab.prove import prove
 from toolkit_pxe.site.archs import ARCHITECTURES
 from toolkit_pxe.site.model import Site
 from toolkit_pxe.site.resolve import load_site
 from toolkit_pxe.targets.base import Options, Target
+from toolkit_pxe.targets.base import in_words as octets_in_words
 
 PROVEN, DIFFERS, REFUSED, NOT_APPLICABLE, UNPROVEN = (
     "proven", "differs", "refused", "not applicable", "could not run",
@@ -74,6 +76,8 @@ class Result:
     asks: bool
     state: str
     reason: str = ""
+    offered: str = ""
+    """The boot part of the offer, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,17 @@ def cases(family: int, archs: Mapping[str, int], *, every: bool) -> list[_Case]:
     ]  # fmt: skip
 
 
+def in_words(wire: Wire | None, family: int) -> str:
+    """Return an offer's boot part as `siaddr 10.0.0.9, file …, 67 …`."""
+    if wire is None:
+        return "no answer"
+    fields = {"siaddr": wire.siaddr.encode(), "sname": wire.sname, "file": wire.file}
+    parts = [f"{name} {octets_in_words(data)}" for name, data in fields.items()
+             if data and family == 4]  # fmt: skip
+    parts += [f"{code} {octets_in_words(wire.options[code])}" for code in sorted(wire.options)]
+    return ", ".join(parts) or "nothing"
+
+
 def site_for(name: str, folder: Path) -> Site:
     """Return the site of one target of the matrix, written to a file in `folder`."""
     target = f"{name}: {{{TARGETS[name]}}}" if TARGETS[name] else ""
@@ -110,11 +125,13 @@ def site_for(name: str, folder: Path) -> Site:
     return load_site(path)
 
 
-def matrix(lab: Lab, servers: Sequence[Target]) -> Iterator[Result]:
-    """Yield every cell for these servers."""
+def matrix(
+    lab: Lab, servers: Sequence[Target], targets: Sequence[str] = (*TARGETS,)
+) -> Iterator[Result]:
+    """Yield every cell for these servers and targets of the matrix."""
     with tempfile.TemporaryDirectory(prefix="toolkit-pxe-") as name:
         folder = Path(name)
-        sites = {target: site_for(target, folder) for target in TARGETS}
+        sites = {target: site_for(target, folder) for target in targets}
         for server in servers:
             for family in (4, 6):
                 reason = _absent(server, Options(family))
@@ -165,7 +182,8 @@ class _Part:
             for cell in prove(lab, self.server, self.site, clients, self.options):
                 told = f"predicted {cell.prediction.wire}, offered {cell.offered}"
                 state, reason = (PROVEN, "") if cell.proven else (DIFFERS, told)
-                yield self._result(chosen[done], state, reason)
+                offered = in_words(cell.offered, self.options.family)
+                yield replace(self._result(chosen[done], state, reason), offered=offered)
                 done += 1
         except ToolkitError as error:
             yield from self.all(UNPROVEN, error.message, done)
