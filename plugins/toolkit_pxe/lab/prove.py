@@ -53,7 +53,9 @@ def prove(
     routes = [f"{relay}/{32 if options.family == 4 else 128}" for relay in relays.values()]
     lab.serve(target.serve(rendered, lab.folder, options), addresses, routes)
     numbers = compared(site, options.family)
-    server = addresses[0].partition("/")[0]
+    # A relay's packets go to the server's address; in DHCPv6 to all of them (RFC 8415, 7.1), as not
+    # every server listens on an address of its own.
+    server = addresses[0].partition("/")[0] if options.family == 4 else ""
     for client in clients:
         relay = relays.get(client.subnet, "") if client.subnet != NOWHERE else ""
         prediction = target.predict(site, client, options)

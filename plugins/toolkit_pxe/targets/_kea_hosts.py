@@ -13,7 +13,7 @@ from toolkit_pxe.site.model import NOWHERE, Reservation, Site
 from toolkit_pxe.targets._kea_classes import group_class, groups_of
 from toolkit_pxe.targets._kea_json import compact
 
-ORDER = {4: ("client-id", "hw-address", "circuit-id"), 6: ("duid", "hw-address")}
+ORDER = {4: ("client-id", "hw-address", "circuit-id"), 6: ("duid",)}
 """Kea's names of identifiers in the order in which decisions look for them."""
 
 
@@ -69,7 +69,7 @@ def _simple4(host: Reservation) -> str:
 
 
 def _simple6(host: Reservation) -> str:
-    if not host.duid or host.mac or host.subnet6 == NOWHERE:
+    if not host.duid or host.subnet6 == NOWHERE:
         return ""
     return (
         f'{{"duid":"{host.duid.hex(":")}","ip-addresses":["{host.address6}"],'
@@ -78,12 +78,12 @@ def _simple6(host: Reservation) -> str:
 
 
 def _identifiers(host: Reservation, family: int) -> Iterator[tuple[str, str]]:
-    if host.mac:
-        yield "hw-address", host.mac
-    if family == 4:
-        raw = [("client-id", host.client_id), ("circuit-id", host.circuit_id)]
-    else:
+    if family != 4:
         raw = [("duid", host.duid)]
+    else:
+        raw = [("client-id", host.client_id), ("circuit-id", host.circuit_id)]
+        if host.mac:
+            yield "hw-address", host.mac
     yield from ((key, value.hex(":")) for key, value in raw if value)
 
 
@@ -106,4 +106,4 @@ def _kinds(site: Site, family: int) -> tuple[str, ...]:
                "duid": "duid"}  # fmt: skip
     places = [(key, Reservation._fields.index(columns[key])) for key in ORDER[family]]
     found = tuple(key for key, at in places if any(host[at] for host in site.reservations))
-    return found or ("hw-address",)
+    return found or ORDER[family][:1]

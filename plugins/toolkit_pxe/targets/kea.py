@@ -127,8 +127,6 @@ class _Writer:
         yield "lease-database", compact({"type": "memfile", "lfc-interval": 3600})
         if self.family == 4:
             yield "authoritative", compact(site.authoritative)
-        else:
-            yield "mac-sources", compact(["duid"])
         yield from self._lifetimes(site.lease_time, site.max_lease_time)
         yield "host-reservation-identifiers", compact([*self.hosts.identifiers])
         if self.hosts.everywhere:
