@@ -165,6 +165,9 @@ class _Resolver:
         for name, profile in parts.mappings["profiles"].items():
             paths += [("profiles", name, "rules", at) for at in range(len(profile.rules))]
             paths.append(("profiles", name, "default"))
+        if parts.head.menu is not None:
+            entries = range(len(parts.head.menu.entries))
+            paths += [("menu",), *(("menu", "entries", at) for at in entries)]
         spots = self.document.locate(paths)
         return {path: Origin(str(self.path), spots[path].line) for path in paths}
 

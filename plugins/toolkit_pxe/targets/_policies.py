@@ -81,7 +81,11 @@ def leaks(server: str, arms: Sequence[Arm]) -> Iterator[Limit]:
             if more:
                 listed = ", ".join(map(str, more))
                 message = f"{server} would also send option {listed} of a later rule"
-                yield Limit(message, arm.origin, "let both targets set the same options")
+                yield Limit(
+                    message,
+                    arm.origin,
+                    "narrow one of the two rules, or let both targets set the same options",
+                )
                 break
 
 

@@ -66,6 +66,15 @@ def _is_filter(arm: Arm) -> bool:
     return arm.boot is not None and has_filter(arm.match) and _expressible(arm)
 
 
+def _reached(variant: Variant, group: str) -> list[Arm]:
+    """Return the branches of a group's members ("": of others), to the first without a filter."""
+    arms = [arm for arm in variant.arms4 if arm.match.group in {"", group}]
+    last = next(
+        at for at, arm in enumerate(arms) if not has_filter(arm.match) and not arm.match.macs
+    )
+    return arms[: last + 1]
+
+
 @dataclass(frozen=True, slots=True)
 class _Writer:
     """Writes a site's objects."""
@@ -111,15 +120,17 @@ class _Writer:
     def boot(self, subnet: Subnet, group: str, options: Sequence[Fields]) -> Fields:
         """Return what an object says of its clients' boot: filters in order, then the default."""
         variant = self.site.variants[subnet.variant]
-        arms = [arm for arm in variant.arms4 if arm.match.group in {"", group}]
-        rules = [{"filter": self._called(variant, arm), "type": "Option"}
-                 for arm in arms if _is_filter(arm)]  # fmt: skip
-        last = next(arm for arm in arms if not has_filter(arm.match) and _expressible(arm))
+        arms = _reached(variant, group)
+        rules = [
+            {"filter": self._called(variant, arm), "type": "Option"}
+            for arm in arms
+            if _is_filter(arm)
+        ]
         made: Fields = {"logic_filter_rules": rules}
-        listed = [*options]
-        if last.boot is not None:
-            made |= boot_fields(last.boot, "nextserver")
-            listed += boot_options(last.boot)
+        listed, last = [*options], arms[-1].boot
+        if last is not None:
+            made |= boot_fields(last, "nextserver")
+            listed += boot_options(last)
         return used(made | ({"options": listed} if listed else {}))
 
     def _options(self, subnet: Subnet) -> list[Fields]:
@@ -174,7 +185,7 @@ def _limits(site: Site) -> Iterator[Limit]:
 def _variant_limits(variant: Variant) -> Iterator[Limit]:
     yield from impossible(_SERVER, variant.arms4)
     for group in sorted({arm.match.group for arm in variant.arms4} | {""}):
-        yield from leaks(_SERVER, [arm for arm in variant.arms4 if arm.match.group in {"", group}])
+        yield from leaks(_SERVER, _reached(variant, group))
     for arm in variant.arms4:
         if arm.match.macs:
             message = "Infoblox's option filters cannot tell how a MAC address begins"
