@@ -120,7 +120,8 @@ targets:
   lin:
     kind: pxelinux
     file: lpxelinux.0
-    options: [{code: 43, type: binary, value: '06:01:03'}, {code: 175, type: binary, value: 'b1:01:01'},
+    options: [{code: 43, type: binary, value: '06:01:03'},
+              {code: 175, type: binary, value: 'b1:01:01'},
               {code: 42, family: '6', type: text, value: UTC}]
   raw: {kind: file, file: other.efi}
 profile: standard
