@@ -86,7 +86,7 @@ def boots(make_site: Callable[[str], Site]) -> Boots:
         rendered = find_target(loader).render(site, Options())
         assert not dhcpd.limits
         assert not rendered.limits
-        served = texts(rendered.files) | files
+        served: dict[str, bytes | str | Path] = {**texts(rendered.files), **files}
         served |= {"k/kernel": telling_kernel(), "a.img": b"A", initrd: b"B"}
         config = dhcpd.files[0].content
         return boot(machine or Machine(), config, served, mac=mac, until=until)

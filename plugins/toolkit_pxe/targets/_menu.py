@@ -125,24 +125,25 @@ def _nameless(site: Site, host: Reservation) -> Limit:
     return Limit(message, site.origin(host), "add its mac")
 
 
-def too_long(item: Shown) -> Limit | None:
-    """Return a limit where the kernel would cut its command line."""
-    size = len(item.entry.append.encode())
+def too_long(item: Shown, more: str = "") -> Limit | None:
+    """Return a limit where the kernel would cut its command line; `more` is what a loader adds."""
+    size = len((item.entry.append + more).encode())
     if size <= COMMAND_LINE:
         return None
-    return item.limit(f"append has {size} octets, and a kernel reads {COMMAND_LINE} of them")
+    message = f"its command line has {size} octets, and a kernel reads {COMMAND_LINE} of them"
+    return item.limit(message, "shorten append")
 
 
 def kernel_words(append: str) -> list[str]:
     """Return the parameters of a kernel's command line, quotes and all.
 
-    As the kernel does: white space separates, except within double quotes, and there is no escape
+    As the kernel does: spaces separate, except within double quotes, and there is no escape
     (lib/cmdline.c, next_arg).
     """
     found, word, quoted = list[str](), "", False
     for character in append:
         quoted ^= character == '"'
-        if character.isspace() and not quoted:
+        if character == " " and not quoted:
             found, word = [*found, word] if word else found, ""
         else:
             word += character

@@ -83,12 +83,14 @@ def _path(text: str) -> str:
 def _limits_of(item: Shown) -> Iterator[Limit]:
     """Yield what GRUB cannot do of an entry."""
     entry = item.entry
-    long = too_long(item)
+    long = too_long(item, f"BOOT_IMAGE=/{below_root(entry.kernel)} ")
     if long:
         yield long
     for path in paths_of(entry):
         if is_url(path) and urlsplit(path).scheme not in {"http", "tftp"}:
             yield item.limit(f"GRUB loads {path} neither by HTTP nor by TFTP")
+        if is_url(path) and urlsplit(path)[3:] != ("", ""):
+            yield item.limit(f"GRUB would leave out the ? or # of {path}")
     # grub-core/lib/cmdline.c puts a backslash before these, and the kernel has no escape
     if entry.kind == "linux" and any(character in entry.append for character in "\\'"):
         message = "GRUB writes a backslash before the ' or \\ of append, which the kernel keeps"

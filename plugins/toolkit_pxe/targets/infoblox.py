@@ -216,7 +216,8 @@ def render(site: Site, options: Options) -> Rendered:
     requests = [first, *_requests(objects, fragment=options.fragment)]
     lines = ",\n".join(json.dumps(item, ensure_ascii=False) for item in requests)
     body = RenderedFile(f"{site.name}-wapi.json", f"[\n{lines}\n]\n")
-    rows = RenderedFile(f"{site.name}.csv", _csv(objects, head))
+    rows = RenderedFile(f"{site.name}.csv", _csv(objects))
+    lacking = (RenderedFile(f"{site.name}-not-expressed.txt", "\n".join(head) + "\n"),)
     url = f"https://GRID/wapi/v{options.settings.get('wapi', '2.7')}/request"
     post = f"curl -n -H 'Content-Type: application/json' -d @{body.name} {url}"
     notes = (
@@ -225,13 +226,15 @@ def render(site: Site, options: Options) -> Rendered:
         "filters read the architecture in option 60; option 93 cannot be filtered on",
         "written from Infoblox's documentation: no real server has read it",
     )
-    return Rendered((body, rows), limits, (), (post,), notes)
+    return Rendered((body, rows, *(lacking if limits else ())), limits, (), (post,), notes)
 
 
-def _csv(objects: Iterable[tuple[str, Fields]], head: Iterable[str]) -> str:
-    """Return the CSV import: a header line for each kind of object, then its rows."""
+def _csv(objects: Iterable[tuple[str, Fields]]) -> str:
+    """Return the CSV import: a header line for each kind of object, then its rows.
+
+    The format has no comments, so ours stand in the objects' own.
+    """
     made = io.StringIO()
-    made.writelines(f"#{line}\n" for line in head)
     writer = csv.writer(made, lineterminator="\n")
     kinds: dict[str, list[Fields]] = {}
     for kind, fields in objects:

@@ -7,8 +7,8 @@ as a setting. Paths are relative to the script, so that they hold for TFTP and H
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from urllib.parse import quote, urlsplit
 
 from toolkit_pxe.site.boot import is_url
@@ -26,6 +26,7 @@ from toolkit_pxe.targets._menu import (
     kernel_words,
     loaded_by,
     no_menu,
+    origin_of,
     paths_of,
     root_of,
     shown,
@@ -78,7 +79,7 @@ def _relative(path: str, depth: int) -> str:
 def _limits_of(item: Shown, loaders: frozenset[str]) -> Iterator[Limit]:
     """Yield what iPXE cannot do of an entry; `loaders` are the site's own iPXE files."""
     entry = item.entry
-    long = too_long(item)
+    long = too_long(item, " initrd=ramdisk0" * len(entry.initrd))
     if long:
         yield long
     if "${" in item.title + entry.append:
@@ -241,36 +242,43 @@ def _embedded(made: _Script) -> Iterator[str]:
     yield "goto retry"
 
 
+def _title_limits(site: Site, menu: Menu) -> Iterator[Limit]:
+    if "${" in menu.title:
+        message = "iPXE would expand the ${ of the menu's title, and has no escape"
+        yield Limit(message, origin_of(site, "menu"))
+
+
+def _menus(
+    site: Site, menu: Menu, limits: Sequence[Limit], kept: Mapping[str, Shown]
+) -> dict[str, str]:
+    """Return the scripts by path: the menu under each name, one for each chosen host."""
+    head = header(site, name, limits=limits)
+    hosts = [host for host in chosen(site, menu) if host.entry in kept]
+    texts = {
+        made.path: script(head, _menu(menu, [*kept.values()], made.depth, bool(hosts)))
+        for made in _scripts(site).values()
+    }
+    for host in hosts:
+        path = f"hosts/{host.mac.replace(':', '-')}.ipxe"
+        texts[path] = script(head, _host(host, kept[host.entry]))
+    return texts | {EMBED: script(head, _embedded(next(iter(_scripts(site).values()))))}
+
+
 def render(site: Site, options: Options) -> Rendered:
     """Return each script that the site's iPXE targets name, hosts/MAC.ipxe, and one to build in."""
     menu = site.menu
     if menu is None:
         return no_menu(site)
-    scripts = _scripts(site)
     loaders = _loaders(site)
     seen = shown(site, menu, archs_of(loaded_by(site, "ipxe"), _ALL) & _ALL)
     found = {item.name: [*_limits_of(item, loaders)] for item in seen}
-    wrong = [*_unwritable(site, scripts)]
-    limits = [limit for several in found.values() for limit in several]
-    limits += [*wrong, *chosen_limits(site, menu, seen)]
-    if "${" in menu.title:
-        limits.append(Limit("iPXE would expand the ${ of the menu's title, and has no escape"))
-    if limits and any("${" in part for part in (menu.title,)):
-        return Rendered((), tuple(limits))
+    unwritable, titles = [*_unwritable(site, _scripts(site))], [*_title_limits(site, menu)]
+    limits = [*(limit for several in found.values() for limit in several), *unwritable, *titles]
+    limits += chosen_limits(site, menu, seen)
+    if titles:
+        menu = replace(menu, title=Menu().title)
     kept = {item.name: item for item in seen if not found[item.name]}
-    hosts = [host for host in chosen(site, menu) if host.entry in kept]
-    head = header(site, name, limits=limits)
-    texts = {
-        made.path: script(head, _menu(menu, [*kept.values()], made.depth, bool(hosts)))
-        for made in scripts.values()
-        if not wrong
-    }
-    texts |= {
-        f"hosts/{host.mac.replace(':', '-')}.ipxe": script(head, _host(host, kept[host.entry]))
-        for host in hosts
-    }
-    if not wrong:
-        texts[EMBED] = script(head, _embedded(next(iter(scripts.values()))))
+    texts = {} if unwritable else _menus(site, menu, limits, kept)
     root = root_of(options)
     files = tuple(RenderedFile(path, text, f"{root}/{path}") for path, text in texts.items())
     notes = (f"an iPXE of your own that never asks twice: make bin/undionly.kpxe EMBED={EMBED}",)

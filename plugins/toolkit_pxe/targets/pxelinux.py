@@ -97,7 +97,8 @@ def _places(site: Site) -> dict[_Place, frozenset[int]]:
 def _limits_of(item: Shown) -> Iterator[Limit]:
     """Yield what a line of PXELINUX's cannot hold of an entry."""
     entry = item.entry
-    long = too_long(item)
+    disks = ",".join(f"::{below_root(path)}" for path in entry.initrd)
+    long = too_long(item, f"BOOT_IMAGE=::{below_root(entry.kernel)} initrd={disks}  ")
     if long:
         yield long
     for path in paths_of(entry):
