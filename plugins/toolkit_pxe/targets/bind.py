@@ -22,10 +22,10 @@ summary = "BIND 9.18: forward and reverse zones of the reservations"
 families: tuple[int, ...] = ()
 settings: Mapping[str, str] = {
     "serial": "the lowest serial: above that of the zones which these replace",
-    "folder": "where named has the zone files, /etc/bind/zones",
+    "folder": "where named has the zone files, /etc/bind",
 }
 
-_FOLDER = "/etc/bind/zones"
+_FOLDER = "/etc/bind"
 _SERIAL = re.compile(r"^ +([0-9]{1,10}) ; serial$", re.MULTILINE)
 _TIMES = (("refresh", 7200), ("retry", 900), ("expire", 1209600))
 _LONGEST = 0x7FFFFFFF
