@@ -12,7 +12,7 @@ from toolkit_pxe.lab import Lab
 from toolkit_pxe.lab.prove import Cell, prove
 from toolkit_pxe.site.archs import ARCHITECTURES
 from toolkit_pxe.site.model import Site
-from toolkit_pxe.targets import find_target
+from toolkit_pxe.targets import dnsmasq, find_target
 from toolkit_pxe.targets.base import Options
 
 MakeSite = Callable[[str], Site]
@@ -156,3 +156,45 @@ def test_a_client_id_that_is_a_word_of_dnsmasqs_gets_its_reservation(
     reply = lab.reply(client)
     assert reply is not None
     assert reply.yiaddr == "10.77.0.13"
+
+
+SHARED = """
+name: floors
+boot_servers: {tftp: 10.77.0.9}
+subnets:
+- {subnet: 10.77.0.0/24}
+- {subnet: 10.81.0.0/24, shared_network: floor, relays: [10.81.0.250]}
+- {subnet: 10.82.0.0/24, shared_network: floor, profile: other}
+targets: {one: {kind: file, file: one.0}, two: {kind: file, file: two.0}}
+profiles: {standard: {rules: [{group: desk, boot: two}], default: one}, other: {default: two}}
+profile: standard
+groups: [desk]
+reservations:
+- {name: a, mac: '52:54:00:12:34:56', address: 10.81.0.10}
+- {name: b, mac: '52:54:00:12:34:57', address: 10.82.0.10}
+- {name: c, circuit_id: '00:04:00:07', group: desk}
+- {name: d, mac: '52:54:00:12:34:58', address: 10.81.0.11}
+"""
+
+
+@pytest.mark.server("dnsmasq")
+def test_subnets_behind_one_relay_agent_share_its_link(lab: Lab, make_site: MakeSite) -> None:
+    site = make_site(SHARED)
+    for mac, subnet, address in ((OLD, 1, "10.81.0.10"), (OTHER, 2, "10.82.0.10")):
+        client = replace(firmware(0, mac=mac), subnet=subnet)
+        near = replace(client, subnet=1)
+        next(prove(lab, find_target("dnsmasq"), site, [near], Options(4)))
+        reply = lab.reply(near, relay="10.81.0.250", server="10.77.0.254")
+        assert reply is not None
+        assert reply.yiaddr == address
+        expected = dnsmasq.predict(site, client, Options(4))
+        assert reply.wire(frozenset({66, 67})) == expected.wire
+
+
+@pytest.mark.server("dnsmasq")
+def test_a_circuit_id_puts_a_client_into_its_group(lab: Lab, make_site: MakeSite) -> None:
+    plain = replace(firmware(0, mac=FAR), subnet=1)
+    circuit = replace(firmware(0, mac=FAR), subnet=1, circuit_id=bytes.fromhex("00040007"))
+    cells = [*prove(lab, find_target("dnsmasq"), make_site(SHARED), [plain, circuit], Options(4))]
+    files = [cell.offered.file if cell.offered else None for cell in cells]
+    assert files == [b"one.0", b"two.0"]
