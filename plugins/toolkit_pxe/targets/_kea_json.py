@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from toolkit.text import clean
@@ -21,30 +22,45 @@ def compact(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def indent(text: str) -> str:
-    """Return lines two columns further in."""
-    return "  " + text.replace("\n", "\n  ")
-
-
 def comment(text: str) -> str:
     """Return a comment on a line of its own, whatever the text holds."""
     return COMMENT + clean(text, limit=500)
 
 
-def mapping(pairs: Iterable[tuple[str, str]]) -> str:
-    """Return an object of (key, JSON text), a line or more for each."""
-    body = ",\n".join(f'"{key}": {text}' for key, text in pairs)
-    return f"{{\n{indent(body)}\n}}" if body else "{}"
+@dataclass(frozen=True, slots=True)
+class Block:
+    """An object or a list over several lines; entries are in order, each with what is before it."""
+
+    ends: str
+    entries: Sequence[tuple[str, Node]]
 
 
-def listing(items: Sequence[str], comments: Sequence[str] = ()) -> str:
-    """Return a list of JSON texts, each with a comment before it where there is one."""
-    if not items:
-        return "[]"
-    if comments:
-        items = [f"{said}\n{item}" for said, item in zip(comments, items, strict=True)]
-    body = ",\n".join(items)
-    return f"[\n{indent(body)}\n]"
+Node = str | Block
+"""JSON on one line, or a block of it."""
+
+
+def mapping(pairs: Iterable[tuple[str, Node]]) -> Block:
+    """Return an object, a line or more for each key."""
+    return Block("{}", [(f'"{key}": ', value) for key, value in pairs])
+
+
+def listing(items: Iterable[Node]) -> Block:
+    """Return a list, a line or more for each item."""
+    return Block("[]", [("", item) for item in items])
+
+
+def write(node: Node, pad: str = "") -> str:
+    """Return the text; every line but the first begins with `pad`."""
+    if isinstance(node, str):
+        return node
+    if not node.entries:
+        return node.ends
+    inner = pad + "  "
+    separator = ",\n" + inner
+    body = separator.join(
+        [head.replace("\n", "\n" + inner) + write(item, inner) for head, item in node.entries]
+    )
+    return f"{node.ends[0]}\n{inner}{body}\n{pad}{node.ends[1]}"
 
 
 def plain(text: str) -> Any:  # noqa: ANN401  JSON

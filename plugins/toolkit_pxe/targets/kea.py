@@ -8,9 +8,7 @@ reservation are known.
 from __future__ import annotations
 
 import shutil
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +19,19 @@ from toolkit_pxe.decide.decision import Decision, decide
 from toolkit_pxe.decide.wire import NO_ADDRESS, Wire, asked, custom_options
 from toolkit_pxe.lab.serving import Serving
 from toolkit_pxe.site.custom import plain_text
-from toolkit_pxe.site.model import Origin, Site, Subnet
-from toolkit_pxe.site.values import address_text
-from toolkit_pxe.targets._kea_classes import Class, Plan, Scope, groups_of, octets
-from toolkit_pxe.targets._kea_hosts import Reservations, reservations
-from toolkit_pxe.targets._kea_json import (
-    COMMENT,
-    comment,
-    compact,
-    listing,
-    mapping,
-    option_data,
-    option_text,
-    plain,
+from toolkit_pxe.site.model import Origin, Site
+from toolkit_pxe.targets._kea_classes import Plan, groups_of, octets
+from toolkit_pxe.targets._kea_file import (
+    HOOK_DEBIAN,
+    Settings,
+    Writer,
+    hooks,
+    listed,
+    members,
+    subnet_ids,
 )
+from toolkit_pxe.targets._kea_hosts import Reservations, reservations
+from toolkit_pxe.targets._kea_json import Node, compact, option_text, plain
 from toolkit_pxe.targets.base import (
     Advice,
     Check,
@@ -43,7 +40,6 @@ from toolkit_pxe.targets.base import (
     Prediction,
     Rendered,
     RenderedFile,
-    header,
 )
 
 name = "kea"
@@ -55,213 +51,8 @@ settings: Mapping[str, str] = {
     "interfaces": "interfaces to listen on, with commas; default: all",
     "interface6": "interface of the first IPv6 subnet or shared network: clients without a relay",
 }
-VERSIONS = ("2.2", "2.4", "2.6", "3.0")
-HOOK = "libdhcp_flex_option.so"
-HOOK_DEBIAN = f"/usr/lib/x86_64-linux-gnu/kea/hooks/{HOOK}"
 _FOLDER = "/etc/kea"
 _LONGEST = 127
-_NO_SUBNETS = 0xFFFFFFFE
-
-
-@dataclass(frozen=True, slots=True)
-class _Settings:
-    """The target's settings, checked."""
-
-    version: str
-    hook: str
-    interfaces: tuple[str, ...]
-    interface6: str
-
-    @classmethod
-    def of(cls, options: Options) -> _Settings:
-        """Read them. Raises UsageError."""
-        given = options.settings
-        version = given.get("version", VERSIONS[0])
-        if version not in VERSIONS:
-            hint = f"known are: {', '.join(VERSIONS)}"
-            raise UsageError(f'version: Kea "{version}" is not known here', hint=hint)
-        hook = given.get("flex-option", "") or (HOOK if version == "3.0" else HOOK_DEBIAN)
-        if hook != "no" and not hook.endswith(".so"):
-            hint = f"its path, as {HOOK_DEBIAN}; or: no"
-            raise UsageError(f'flex-option: "{hook}" is no hook library', hint=hint)
-        listed = given.get("interfaces", "*").split(",")
-        interfaces = tuple(item.strip() for item in listed if item.strip())
-        return cls(version, "" if hook == "no" else hook, interfaces, given.get("interface6", ""))
-
-    @property
-    def additional(self) -> tuple[str, str]:
-        """Return what a class and a subnet say so that the class is evaluated late."""
-        if self.version == "3.0":
-            return "only-in-additional-list", "evaluate-additional-classes"
-        return "only-if-required", "require-client-classes"
-
-
-@dataclass(frozen=True, slots=True)
-class _Writer:
-    """Writes one family's configuration."""
-
-    site: Site
-    options: Options
-    chosen: _Settings
-    plan: Plan
-    hosts: Reservations
-    ids: Mapping[int, int]
-
-    @property
-    def family(self) -> int:
-        return self.options.family
-
-    def text(self, limits: Sequence[Limit]) -> str:
-        head = header(self.site, name, COMMENT, limits)
-        if self.chosen.version != VERSIONS[0]:
-            head += comment(f"for Kea {self.chosen.version}: from its manual, run with 2.2 only")
-            head += "\n"
-        if self.options.fragment:
-            return head + ",\n".join(f'"{key}": {text}' for key, text in self._boot()) + "\n"
-        body = mapping([*self._server(), *self._boot(), *self._networks(), *self._everywhere()])
-        return head + mapping([(f"Dhcp{self.family}", body)]) + "\n"
-
-    def _server(self) -> Iterator[tuple[str, str]]:
-        site = self.site
-        yield "interfaces-config", compact({"interfaces": [*self.chosen.interfaces]})
-        yield "lease-database", compact({"type": "memfile", "lfc-interval": 3600})
-        if self.family == 4:
-            yield "authoritative", compact(site.authoritative)
-        yield from self._lifetimes(site.lease_time, site.max_lease_time)
-        yield "host-reservation-identifiers", compact([*self.hosts.identifiers])
-        if self.hosts.everywhere:
-            yield "reservations-global", "true"
-            yield "reservations-in-subnet", "true"
-        if self.hosts.repeated:
-            yield "ip-reservations-unique", "false"
-
-    def _lifetimes(self, lease: int, longest: int) -> Iterator[tuple[str, str]]:
-        if self.family != 4:
-            yield "preferred-lifetime", str(lease * 5 // 8 or 1)
-        yield "valid-lifetime", str(lease)
-        yield "max-valid-lifetime", str(longest)
-
-    def _boot(self) -> Iterator[tuple[str, str]]:
-        """Yield what says who boots what, and the site's own options."""
-        mine = [item for item in self.site.options if item.family == self.family]
-        native = [item for item in mine if item.code not in self.plan.flexed]
-        if native:
-            yield "option-data", _listed([option_data(item.code, item.data) for item in native])
-        classes = list(self.plan.classes())
-        if classes:
-            said = [comment(item.said) for item in classes]
-            yield "client-classes", listing([self._class(item) for item in classes], said)
-        entries = list(self._flexed(classes))
-        if entries and self.chosen.hook:
-            lines = _listed(entries)
-            body = mapping([("library", compact(self.chosen.hook)),
-                            ("parameters", mapping([("options", lines)]))])  # fmt: skip
-            yield "hooks-libraries", listing([body])
-
-    def _class(self, item: Class) -> str:
-        pairs = [("name", compact(item.name))]
-        if item.test:
-            pairs.append(("test", compact(item.test)))
-            if self.plan.late:
-                pairs.append((self.chosen.additional[0], "true"))
-        pairs += [(key, compact(value)) for key, value in item.sets.items()]
-        if item.options:
-            pairs.append(("option-data", _listed(item.options)))
-        return mapping(pairs)
-
-    def _flexed(self, classes: Sequence[Class]) -> Iterator[dict[str, object]]:
-        """Yield the hook's entries: each later one overwrites, so the site's own come first."""
-        for item in self.site.options:
-            if item.family == self.family and item.code in self.plan.flexed:
-                yield {"code": item.code, "supersede": octets(item.data)}
-        for group in classes:
-            for code, data in group.flexed.items():
-                yield {"code": code, "supersede": octets(data), "client-class": group.name}
-
-    def _networks(self) -> Iterator[tuple[str, str]]:
-        """Yield shared networks and single subnets; what has the site's first subnet comes first.
-
-        The first is the server's own link, where interface6 is.
-        """
-        groups = self.site.shared_networks(self.family)
-        key = f"subnet{self.family}"
-        shared = [
-            mapping([("name", compact(named)), (key, self._subnets(subnets, at == 0))])
-            for at, (named, subnets) in enumerate(groups.items())
-            if named
-        ]
-        alone = groups.get("", [])
-        first = next(iter(groups), "") == ""
-        parts = [(key, listing([self._subnet(item, first and item is alone[0]) for item in alone]))]
-        parts.insert(len(parts) if first else 0, ("shared-networks", listing(shared)))
-        yield from (pair for pair in parts if pair[1] != "[]")
-
-    def _subnets(self, subnets: Sequence[Subnet], local: bool) -> str:  # noqa: FBT001
-        return listing([self._subnet(item, local) for item in subnets])
-
-    def _subnet(self, subnet: Subnet, local: bool) -> str:  # noqa: FBT001
-        net = subnet.network
-        pairs = [("id", str(self.ids[subnet.index])), ("subnet", compact(net.text))]
-        if self.family != 4 and local and self.chosen.interface6:
-            pairs.append(("interface", compact(self.chosen.interface6)))
-        if subnet.relays:
-            pairs.append(("relay", compact({"ip-addresses": [*subnet.relays]})))
-        pairs += self._lifetimes(subnet.lease_time, subnet.max_lease_time)
-        ranges = [
-            {"pool": f"{address_text(net.family, low)} - {address_text(net.family, high)}"}
-            for low, high in subnet.pools
-        ]
-        if ranges:
-            pairs.append(("pools", _listed(ranges)))
-        scope = self.plan.scope_of(subnet)
-        options = [*self._lists(subnet), *self._custom(subnet, scope)]
-        if options:
-            pairs.append(("option-data", _listed(options)))
-        if self.plan.late and scope.classes:
-            names = [item.name for item in scope.classes]
-            pairs.append((self.chosen.additional[1], compact(names)))
-        reserved = self.hosts.by_subnet.get(subnet.index)
-        if reserved:
-            pairs.append(("reservations", listing(reserved)))
-        return mapping(pairs)
-
-    def _lists(self, subnet: Subnet) -> Iterator[dict[str, object]]:
-        four = self.family == 4
-        lists = {
-            "routers": subnet.routers,
-            "domain-name-servers" if four else "dns-servers": subnet.dns_servers,
-            "ntp-servers" if four else "sntp-servers": subnet.ntp_servers,
-            "domain-name" if four else "domain-search": (subnet.domain,) if subnet.domain else (),
-        }
-        for key, values in lists.items():
-            if values:
-                yield {"name": key, "data": ", ".join(values)}
-
-    def _custom(self, subnet: Subnet, scope: Scope) -> Iterator[dict[str, object]]:
-        for item in subnet.options:
-            if item.family == self.family and item.code not in scope.moved:
-                yield option_data(item.code, item.data)
-
-    def _everywhere(self) -> Iterator[tuple[str, str]]:
-        if self.hosts.everywhere:
-            yield "reservations", listing(self.hosts.everywhere)
-
-
-def _listed(entries: Sequence[Mapping[str, object]]) -> str:
-    return listing([compact(entry) for entry in entries])
-
-
-def subnet_ids(site: Site, family: int) -> dict[int, int]:
-    """Return each subnet's number, by which leases know it: of its network, not of its place."""
-    found: dict[int, int] = {}
-    taken: set[int] = set()
-    for subnet in site.of_family(family):
-        number = zlib.crc32(subnet.network.text.encode()) % _NO_SUBNETS + 1
-        while number in taken:
-            number = number % _NO_SUBNETS + 1
-        taken.add(number)
-        found[subnet.index] = number
-    return found
 
 
 def _limits(site: Site, plan: Plan, options: Options) -> Iterator[Limit]:
@@ -293,13 +84,13 @@ def _file(site: Site, options: Options) -> str:
 def render(site: Site, options: Options) -> Rendered:
     """Return kea-dhcp4.conf or kea-dhcp6.conf, or a fragment to include in the Dhcp4 object."""
     family = options.family
-    chosen = _Settings.of(options)
+    chosen = Settings.of(options)
     plan = Plan.of(site, family, hooked=bool(chosen.hook))
     limits = tuple(_limits(site, plan, options))
     hosts = Reservations() if options.fragment else reservations(site, family)
     file = _file(site, options)
     main = f"{_FOLDER}/kea-dhcp{family}.conf"
-    text = _Writer(site, options, chosen, plan, hosts, subnet_ids(site, family)).text(limits)
+    text = Writer(site, options, chosen, plan, hosts, subnet_ids(site, family)).text(limits)
     return Rendered(
         files=(RenderedFile(file, text, f"{_FOLDER}/{file}"),),
         limits=limits,
@@ -309,7 +100,7 @@ def render(site: Site, options: Options) -> Rendered:
     )
 
 
-def _notes(site: Site, options: Options, chosen: _Settings, text: str) -> Iterator[str]:
+def _notes(site: Site, options: Options, chosen: Settings, text: str) -> Iterator[str]:
     family = options.family
     if options.fragment:
         yield f'write in the Dhcp{family} object: <?include "{_FOLDER}/{_file(site, options)}"?>'
@@ -356,7 +147,7 @@ def _answers(site: Site, decision: Decision, client: Client) -> bool:
 
 def predict(site: Site, client: Client, options: Options) -> Prediction:
     """Return what Kea will send: what branches set always, other options if they are asked for."""
-    chosen = _Settings.of(options)
+    chosen = Settings.of(options)
     plan = Plan.of(site, client.family, hooked=bool(chosen.hook))
     decision = decide(site, client)
     if not _answers(site, decision, client):
@@ -416,7 +207,9 @@ def _attach(server: dict[str, Any]) -> None:
 def bootfile(file: str, next_server: str) -> Advice:
     """Return the configuration for one boot file. Raises UsageError for one that Kea can't send."""
     raw = _checked(file)
-    pairs = [("next-server", compact(next_server))] if next_server else []
+    pairs: list[tuple[str, Node]] = []
+    if next_server:
+        pairs.append(("next-server", compact(next_server)))
     pairs.append(("boot-file-name", compact(file)))
     wire = [("file", repr(raw)), ("option 67", repr(raw + b"\0"))]
     why = ["in JSON a backslash is written twice",
@@ -424,14 +217,12 @@ def bootfile(file: str, next_server: str) -> Advice:
            "the hook sends option 67 to every client, asked for or not"]  # fmt: skip
     if next_server:
         entry = option_text(66, next_server.encode(), always=True)
-        pairs.append(("option-data", _listed([entry])))
+        pairs.append(("option-data", listed([entry])))
         wire += [("siaddr", next_server), ("option 66", repr(next_server.encode()))]
         why.append("siaddr comes from next-server alone: option 66 without it leaves 0.0.0.0")
-    flexed = _listed([{"code": 67, "supersede": octets(raw + b"\0")}])
-    body = [("library", compact(HOOK_DEBIAN)), ("parameters", mapping([("options", flexed)]))]
-    pairs.append(("hooks-libraries", listing([mapping(body)])))
-    lines = ",\n".join(f'"{key}": {text}' for key, text in pairs)
-    return Advice((("in the Dhcp4 object", lines),), tuple(wire), tuple(why))
+    flexed = [{"code": 67, "supersede": octets(raw + b"\0")}]
+    pairs.append(("hooks-libraries", hooks(HOOK_DEBIAN, flexed)))
+    return Advice((("in the Dhcp4 object", members(pairs)),), tuple(wire), tuple(why))
 
 
 def _checked(file: str) -> bytes:
