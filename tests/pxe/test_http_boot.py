@@ -25,7 +25,8 @@ boot_servers: {{http: '{http}', http6: '{http6}'}}
 subnets: [{{subnet: 10.77.0.0/24}}, {{subnet: '2001:db8:77::/64'}}]
 targets:
   web: {{kind: http, urls: {{x64-uefi-http: shimx64.efi, arm64-uefi-http: 'iso/a%20b.iso'}}}}
-profiles: {{standard: {{default: web}}}}
+  ipxe: {{kind: ipxe, file: ipxe.efi, script: '{script}', server: 10.77.0.8}}
+profiles: {{standard: {{rules: [{{arch: x64-uefi, boot: ipxe}}], default: web}}}}
 """
 FILES = {
     "shimx64.efi": "application/efi",
@@ -37,7 +38,8 @@ FILES = {
 
 
 def site_text(http: str = "http://10.77.0.9/boot", http6: str = "http://[2001:db8::9]/boot") -> str:
-    return SITE.format(http=http, http6=http6)
+    host = "/".join(http.split("/")[:3])
+    return SITE.format(http=http, http6=http6, script=f"{host}/script.ipxe")
 
 
 @pytest.fixture
@@ -89,6 +91,7 @@ def test_nginx_serves_the_urls_that_the_site_names(
         file = here / name.replace("%20", " ")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(name)
+    (root / "script.ipxe").write_text("#!ipxe")
     (folder / "site.conf").write_text(rendered.files[0].content)
     listen = f"127.0.0.1:{port}"
     main = http_boot.main_configuration(folder / "site.conf", folder, fragment=fragment,
@@ -100,6 +103,8 @@ def test_nginx_serves_the_urls_that_the_site_names(
         try:
             for name, kind in FILES.items():
                 assert get(port, path + name) == (200, kind, name.encode())
+            assert get(port, path + "shimx64.efi", "HEAD") == (200, "application/efi", b"")
+            assert get(port, "/script.ipxe") == (200, "text/plain", b"#!ipxe")
             assert get(port, path + "missing.efi")[0] == 404
             assert get(port, path + "../../etc/passwd")[0] in {400, 404}
             assert get(port, path + "shimx64.efi", "DELETE")[0] == 403

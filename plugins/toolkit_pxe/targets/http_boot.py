@@ -91,16 +91,24 @@ def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _needed(site: Site) -> Iterator[str]:
-    """Yield the URLs that firmware and iPXE are sent to, each once."""
+def _needed(site: Site) -> list[str]:
+    """Return the URLs that firmware and iPXE are sent to, each once."""
     arms = [arm for item in site.variants for arm in (*item.arms4, *item.arms6)]
     urls = {arm.boot.url or arm.boot.file for arm in arms if arm.boot}
-    urls = {url for url in urls if url.startswith(("http://", "https://"))}
-    yield from (f"# clients ask for {url}" for url in sorted(urls))
+    return sorted(url for url in urls if url.startswith(("http://", "https://")))
 
 
-def _location(path: str, root: str) -> Iterator[str]:
-    yield f"location {_quoted(path)} {{"
+def _elsewhere(urls: Sequence[str], bases: Sequence[_Base]) -> list[str]:
+    """Return the paths of URLs on these servers that lie below none of their base URLs."""
+    below = tuple(base.path for base in bases)
+    hosts = {base.url.netloc for base in bases}
+    parts = [urlsplit(url) for url in urls if "${" not in url]
+    paths = {unquote(item.path) for item in parts if item.netloc in hosts}
+    return sorted(path for path in paths if not path.startswith(below) and _plain(path))
+
+
+def _location(path: str, root: str, modifier: str = "") -> Iterator[str]:
+    yield f"location {modifier}{_quoted(path)} {{"
     yield f"    root {_quoted(root)};"
     yield "    types {"
     yield from (f"        {kind} {suffixes};" for kind, suffixes in _TYPES.items())
@@ -127,13 +135,16 @@ def render(site: Site, options: Options) -> Rendered:
     bases = _bases(site)
     limits = tuple(_limits(site, bases, options))
     paths = sorted({base.path for base in bases if _plain(base.path)})
+    urls = _needed(site)
+    wanted = [f"# clients ask for {url}" for url in urls]
     locations = [line for path in paths for line in _location(path, root)]
+    locations += [line for path in _elsewhere(urls, bases) for line in _location(path, root, "= ")]
     if options.fragment:
-        body = [*_needed(site), *locations]
+        body = [*wanted, *locations]
     else:
         hosts = sorted({base.url.hostname or "" for base in bases})
         named = [f"    # {', '.join(hosts)}"] if hosts else []
-        body = [*_needed(site), "server {", *named, *_listens(bases)]
+        body = [*wanted, "server {", *named, *_listens(bases)]
         body += [*(f"    {line}" for line in locations), "}"]
     file = f"{site.name}-boot.conf"
     target = f"{_FOLDERS[options.fragment]}/{file}"
