@@ -45,8 +45,13 @@ dnsmasq --keep-in-foreground --conf-file=/dev/null --user=root --port=0 --pid-fi
     --enable-ra --dhcp-range=2001:db8:77::,ra-only --leasefile-ro >tftp.log 2>&1 &
 "$1" -m http.server 80 --bind {ADDRESS} --directory files >http.log 2>&1 &
 shift
-exec "$@" >qemu.log 2>&1
+exec 3<&0
+"$@" >qemu.log 2>&1 3<&- &
+machine=$!
+(cat <&3 >/dev/null; kill -KILL $machine) &
+wait $machine
 """
+"""The first process of its namespace: with it all others end. Its input ends with the caller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +128,7 @@ def boot(
         start = time.monotonic()
         argv = ["unshare", "--net", "--pid", "--fork", "--kill-child=KILL",
                 "sh", "-c", _NETWORK, "sh", here, sys.executable, *machine.argv(mac)]  # fmt: skip
-        process = subprocess.Popen(argv, cwd=folder, start_new_session=True)
+        process = subprocess.Popen(argv, cwd=folder, stdin=subprocess.PIPE, start_new_session=True)
         try:
             while time.monotonic() - start < timeout:
                 ended = process.poll() is not None
@@ -134,7 +139,7 @@ def boot(
             return _seen(folder, time.monotonic() - start)
         finally:
             process.kill()
-            process.wait()
+            process.communicate()
 
 
 def _lay(

@@ -41,6 +41,7 @@ def expression(match: Match) -> str:
 
 
 def option(code: int, value: str) -> Fields:
+    """Return an option by number, with the flag that some need."""
     made: Fields = {"num": code, "value": value}
     if code in _FLAGGED:
         made["use_option"] = True
@@ -48,6 +49,7 @@ def option(code: int, value: str) -> Fields:
 
 
 def custom(items: Iterable[Option]) -> list[Fields]:
+    """Return a site's own options of IPv4: text escaped, several values with commas."""
     found = [item for item in items if item.family == 4]
     return [
         option(item.code, text(item.data) if item.type == "text" else ",".join(item.values))
