@@ -5,7 +5,10 @@ Each boot takes seconds; together they stay below 100 s on two cores.
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -179,3 +182,37 @@ def test_secure_boot_goes_from_shim_in_a_folder_to_grub_to_the_hosts_own_file(
     seen = boots(target, "grub", CHOSEN, files, machine, until="k/kernel")
     assert own in seen.sent, seen
     assert {"efi/shimx64.efi", "efi/grubx64.efi", "k/kernel"} <= {*seen.sent}, seen
+
+
+def test_a_killed_caller_leaves_no_machine(tmp_path: Path) -> None:
+    mac = "52:54:00:aa:bb:cc"
+    code = (
+        "from firmware import Machine, boot\n"
+        f"boot(Machine(), 'subnet 10.77.0.0 netmask 255.255.255.0 {{}}', {{}}, mac='{mac}')\n"
+    )
+    argv = [sys.executable, "-c", code]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent), "TMPDIR": str(tmp_path)}
+    caller = subprocess.Popen(argv, env=environment)
+    wait_for(mac, running=True)
+    caller.kill()
+    caller.wait()
+    wait_for(mac, running=False)
+
+
+def wait_for(mac: str, *, running: bool) -> None:
+    """Wait until a machine with this address runs, or none does."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        lines = [read_quietly(path) for path in Path("/proc").glob("[0-9]*/cmdline")]
+        if any(b"qemu-system" in line[:40] and mac.encode() in line for line in lines) == running:
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"a machine with {mac} runs" if not running else "no machine came up")
+
+
+def read_quietly(path: Path) -> bytes:
+    """Return a file's content, or nothing where its process has ended."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
