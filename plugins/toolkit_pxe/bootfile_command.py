@@ -61,10 +61,12 @@ def _record(answer: Answer) -> Record:
 def _lines(answers: Iterable[Answer], _look: Look) -> Iterator[Line]:
     for answer in answers:
         for label, text in answer.advice.lines:
-            if label:
+            if label and "\n" not in text:
                 yield ((f"{label}: ", "title"), (clean(text), "name"))
-            else:
-                yield from (((clean(line), "name"),) for line in text.splitlines())
+                continue
+            if label:
+                yield ((f"{label}:", "title"),)
+            yield from (((clean(line), "name"),) for line in text.splitlines())
         yield ()
         yield (("On the wire", "title"),)
         for label, text in answer.advice.wire:

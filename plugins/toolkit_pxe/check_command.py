@@ -16,10 +16,9 @@ from toolkit.output import Look, Record, View
 from toolkit.session import Session
 from toolkit.terminal import Line
 from toolkit.text import clean
-from toolkit_pxe.requests import families_of, parse_settings
+from toolkit_pxe.requests import chosen_targets, families_of, parse_settings
 from toolkit_pxe.site.model import Site
 from toolkit_pxe.site.resolve import load_site
-from toolkit_pxe.targets import find_target, target_names
 from toolkit_pxe.targets.base import Check, Options, Rendered, Target
 
 OK, INVALID, UNREADABLE, MISSING, CANNOT, NO_CHECKER = (
@@ -93,11 +92,9 @@ def _short(said: str) -> str:
     return "\n".join(clean(line, limit=300) for line in lines[first : first + 8])
 
 
-def verdicts(site: Site, names: Sequence[str], settings: Sequence[str]) -> Iterator[Verdict]:
-    """Yield a verdict for each family of the named targets, or of all."""
-    chosen = tuple(dict.fromkeys(names)) or target_names()
-    for name in chosen:
-        target = find_target(name)
+def verdicts(site: Site, chosen: Sequence[Target], settings: Sequence[str]) -> Iterator[Verdict]:
+    """Yield a verdict for each family of these targets."""
+    for target in chosen:
         for family in families_of(site, target):
             options = Options(family, settings=parse_settings(settings, target, chosen))
             yield check_target(site, target, options)
@@ -113,10 +110,11 @@ def run(
     session.output.say(
         f"{clean(str(path))}: well-formed: {len(site.subnets)} subnets, {hosts} reservations"
     )
+    chosen = chosen_targets(names, session.output.warn)
     seen: list[Verdict] = []
 
     def each() -> Iterator[Verdict]:
-        for verdict in verdicts(site, names, settings):
+        for verdict in verdicts(site, chosen, settings):
             seen.append(verdict)
             yield verdict
 

@@ -98,6 +98,7 @@ def explain(
 ) -> ExitStatus:
     """Tell what each server will send a client, in words and bytes, and which rule says so."""
     from toolkit_pxe.explain_command import VIEW, Asked, explain_client
+    from toolkit_pxe.requests import chosen_targets
     from toolkit_pxe.site.resolve import load_site
 
     session.output.check_format(VIEW)
@@ -106,7 +107,8 @@ def explain(
         circuit_id=circuit_id, duid=duid, subnet=subnet, relay=relay, http=http, asks=asks,
     )  # fmt: skip
     loaded = load_site(session.cwd / site)
-    results = explain_client(loaded, asked, tuple(for_ or ()), tuple(settings or ()))
+    targets = chosen_targets(for_ or (), session.output.warn)
+    results = explain_client(loaded, asked, targets, settings or (), named=bool(for_))
     session.output.emit(results, VIEW)
     return ExitStatus.OK
 

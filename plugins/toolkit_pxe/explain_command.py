@@ -16,7 +16,7 @@ from toolkit_pxe.requests import parse_settings, predicting_targets
 from toolkit_pxe.site.archs import ARCHITECTURES, HTTP, arch_name, architectures, vendor_class
 from toolkit_pxe.site.model import NOWHERE, Site
 from toolkit_pxe.site.values import Network, address, identifier, mac, network, octets
-from toolkit_pxe.targets.base import Options, Prediction, in_words
+from toolkit_pxe.targets.base import Options, Prediction, Target, in_words
 
 V = TypeVar("V")
 NAMES = {
@@ -136,13 +136,13 @@ def _place(site: Site, asked: Asked) -> tuple[int, int]:
 
 
 def explain_client(
-    site: Site, asked: Asked, names: Sequence[str], settings: Sequence[str]
+    site: Site, asked: Asked, targets: Sequence[Target], settings: Sequence[str], *, named: bool
 ) -> list[Told]:
-    """Return what each of the named servers, or of all that can predict, will send."""
+    """Return what each server of these targets will send; a `named` one must be a server."""
     client = client_of(site, asked)
     told = []
-    for target in predicting_targets(names, client.family):
-        options = Options(client.family, settings=parse_settings(settings, target, names))
+    for target in predicting_targets(targets, client.family, named=named):
+        options = Options(client.family, settings=parse_settings(settings, target, targets))
         limits = target.render(site, options).limits
         prediction = target.predict(site, client, options)
         told.append(Told(target.name, client, prediction, tuple(map(str, limits))))

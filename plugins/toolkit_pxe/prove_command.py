@@ -22,8 +22,7 @@ from toolkit_pxe.lab.matrix import (
     matrix,
 )
 from toolkit_pxe.lab.serving import Servable
-from toolkit_pxe.requests import named_targets
-from toolkit_pxe.targets import find_target, target_names
+from toolkit_pxe.requests import chosen_targets
 
 _STYLES = {PROVEN: "good", DIFFERS: "bad", REFUSED: "note", NOT_APPLICABLE: "dim", UNPROVEN: "warn"}
 
@@ -35,10 +34,11 @@ def run(session: Session, names: tuple[str, ...], rows: tuple[str, ...]) -> Exit
             hint = did_you_mean(row, TARGETS) or f"known are: {', '.join(TARGETS)}"
             raise UsageError(f'--target: the matrix has no "{clean(row, limit=40)}"', hint=hint)
     session.output.check_format(VIEW)
-    chosen = named_targets(names or target_names())
+    chosen = chosen_targets(names, session.output.warn)
     servers = [item for item in chosen if isinstance(item, Servable)]
     if not servers:
-        known = [name for name in target_names() if isinstance(find_target(name), Servable)]
+        known = [item.name for item in chosen_targets((), session.output.warn)
+                 if isinstance(item, Servable)]  # fmt: skip
         hint = f"these can: {', '.join(known)}"
         raise UsageError("none of these is a DHCP server that can be run here", hint=hint)
     seen: Counter[str] = Counter()

@@ -56,7 +56,6 @@ def render_site(
 ) -> list[Piece]:
     """Return what each target makes. Raises CannotExpressError unless degraded is allowed."""
     pieces = []
-    names = [target.name for target in targets]
     for target in targets:
         for family in families_of(site, target):
 
@@ -64,7 +63,7 @@ def render_site(
                 raw = files.read(folder / target / name) if folder else None
                 return None if raw is None else raw.decode("utf-8", "replace")
 
-            settings = parse_settings(asked.settings, target, names)
+            settings = parse_settings(asked.settings, target, targets)
             options = Options(family, asked.fragment, settings, previous)
             rendered = target.render(site, options)
             if rendered.limits and not asked.allow_degraded:

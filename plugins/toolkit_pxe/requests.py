@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from toolkit.errors import UsageError
+from toolkit.errors import ToolkitError, UsageError
 from toolkit.text import clean, did_you_mean
 from toolkit_pxe.site.model import Site
 from toolkit_pxe.targets import find_target, target_names
 from toolkit_pxe.targets.base import Predicting, Target
+
+Warn = Callable[[str, str], None]
+"""Takes a message and a hint."""
 
 
 class Server(Target, Predicting, Protocol):
@@ -24,14 +27,31 @@ def named_targets(names: Sequence[str]) -> list[Target]:
     return [find_target(name) for name in dict.fromkeys(names)]
 
 
-def predicting_targets(names: Sequence[str], family: int) -> Iterator[Server]:
-    """Yield the named servers, or all of that family. Raises UsageError for a loader."""
-    for name in dict.fromkeys(names) or target_names():
-        target = find_target(name)
+def chosen_targets(names: Sequence[str], warn: Warn) -> list[Target]:
+    """Return the named targets, or all; of all, one that can't be loaded is a warning alone.
+
+    Raises UsageError or ToolkitError for a named one that is unknown or can't be loaded.
+    """
+    if names:
+        return named_targets(names)
+    found = []
+    for name in target_names():
+        try:
+            found.append(find_target(name))
+        except ToolkitError as error:
+            warn(error.message, error.hint or "the others go on without it")
+    return found
+
+
+def predicting_targets(targets: Sequence[Target], family: int, *, named: bool) -> Iterator[Server]:
+    """Yield those that are servers of that family. Raises UsageError for a `named` loader."""
+    for target in targets:
         if isinstance(target, Predicting) and family in target.families:
             yield target
-        elif names:
-            message = f'"{clean(name)}" is no DHCPv{family} server, so it sends clients nothing'
+        elif named:
+            message = (
+                f'"{clean(target.name)}" is no DHCPv{family} server, so it sends clients nothing'
+            )
             raise UsageError(message.replace("DHCPv4", "DHCP"))
 
 
@@ -43,25 +63,35 @@ def families_of(site: Site, target: Target) -> tuple[int, ...]:
     return tuple(family for family in target.families if family in there) or target.families[:1]
 
 
-def parse_settings(words: Sequence[str], target: Target, names: Sequence[str]) -> dict[str, str]:
+def parse_settings(
+    words: Sequence[str], target: Target, chosen: Sequence[Target]
+) -> dict[str, str]:
     """Return the settings of a target: `name=value`, or `target.name=value` for one of several.
 
-    Raises UsageError for a setting that none of the targets `names` has.
+    Raises UsageError for a setting that none of the chosen targets has.
     """
     found: dict[str, str] = {}
     for word in words:
         key, equals, value = word.partition("=")
         if not equals:
             raise UsageError(f'--set "{clean(word, limit=60)}" is not of the form NAME=VALUE')
-        owner, dot, rest = key.partition(".")
-        name = rest if dot else key
-        if dot and owner != target.name:
-            continue
-        if name in target.settings:
+        owner, _, name = key.rpartition(".")
+        owners = [item for item in chosen if owner in {"", item.name}]
+        known = {setting for item in owners for setting in item.settings}
+        if name not in known:
+            raise _unknown(key, owner, [item.name for item in owners], sorted(known))
+        if target in owners and name in target.settings:
             found[name] = value
-        elif dot or len(names) <= 1:
-            known = ", ".join(target.settings) or "it has none"
-            hint = did_you_mean(name, target.settings) or f"known are: {known}"
-            message = f'{target.name} has no setting "{clean(name, limit=60)}"'
-            raise UsageError(message, hint=hint)
     return found
+
+
+def _unknown(key: str, owner: str, owners: Sequence[str], known: Sequence[str]) -> UsageError:
+    shown = clean(key, limit=60)
+    if not owners:
+        return UsageError(f'--set "{shown}" is for "{clean(owner)}", which is not chosen')
+    hint = did_you_mean(key.rpartition(".")[2], known)
+    listed = f"known are: {', '.join(known)}" if known else "there are none"
+    whose = owners[0] if len(owners) == 1 else "none of the targets"
+    message = f'{whose} has no setting "{shown}"' if len(owners) == 1 else (
+        f'{whose} has a setting "{shown}"')  # fmt: skip
+    return UsageError(message, hint=hint or listed)

@@ -31,6 +31,7 @@ from toolkit_pxe.targets.base import (
     Rendered,
     RenderedFile,
     header,
+    in_words,
 )
 
 name = "dnsmasq"
@@ -178,7 +179,7 @@ def bootfile(file: str, next_server: str) -> Advice:
     raw = file.encode()
     value = quote(file)
     lines = ["dhcp-no-override"]
-    wire = [("file", repr(raw)), ("option 67", repr(raw + b"\0"))]
+    wire = [("file", in_words(raw)), ("option 67", in_words(raw + b"\0"))]
     why = [
         "in quotes a backslash is written twice; outside them once, and a comma would end the name",
         "dnsmasq ends option 67 with a NUL itself; hexadecimal would be sent as its own text",
@@ -187,7 +188,7 @@ def bootfile(file: str, next_server: str) -> Advice:
     if next_server:
         lines.append(f"dhcp-boot={value},,{next_server}")
         lines.append(f"dhcp-option=option:tftp-server,{quote(next_server)}")
-        wire += [("siaddr", next_server), ("option 66", repr(next_server.encode() + b"\0"))]
+        wire += [("siaddr", next_server), ("option 66", in_words(next_server.encode() + b"\0"))]
         why.append("siaddr is the third part of dhcp-boot: an address, as a name may give 0.0.0.0")
     else:
         lines.append(f"dhcp-boot={value}")

@@ -40,6 +40,7 @@ from toolkit_pxe.targets.base import (
     Prediction,
     Rendered,
     RenderedFile,
+    in_words,
 )
 
 name = "kea"
@@ -211,14 +212,14 @@ def bootfile(file: str, next_server: str) -> Advice:
     if next_server:
         pairs.append(("next-server", compact(next_server)))
     pairs.append(("boot-file-name", compact(file)))
-    wire = [("file", repr(raw)), ("option 67", repr(raw + b"\0"))]
+    wire = [("file", in_words(raw)), ("option 67", in_words(raw + b"\0"))]
     why = ["in JSON a backslash is written twice",
            "Kea takes the NUL off the end of option 67, and its flex_option hook puts it there",
            "the hook sends option 67 to every client, asked for or not"]  # fmt: skip
     if next_server:
         entry = option_text(66, next_server.encode(), always=True)
         pairs.append(("option-data", listed([entry])))
-        wire += [("siaddr", next_server), ("option 66", repr(next_server.encode()))]
+        wire += [("siaddr", next_server), ("option 66", next_server)]
         why.append("siaddr comes from next-server alone: option 66 without it leaves 0.0.0.0")
     flexed = [{"code": 67, "supersede": octets(raw + b"\0")}]
     pairs.append(("hooks-libraries", hooks(HOOK_DEBIAN, flexed)))
