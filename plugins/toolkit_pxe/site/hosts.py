@@ -208,6 +208,9 @@ def check_duplicates(
     columns = ("name", "mac", "address", "address6", "client_id", "circuit_id", "duid")
     for column in columns:
         at = Reservation._fields.index(column)
+        shared = {*map(itemgetter(at), hosts.found)}
+        if len(shared) == len(hosts.found) or shared <= {"", b""}:
+            continue
         values = list(filter(None, map(itemgetter(at), hosts.found)))
         if len({*values}) != len(values):
             for number, other in _repeated(hosts.found, at):

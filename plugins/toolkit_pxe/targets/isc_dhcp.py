@@ -236,6 +236,9 @@ class _Writer:
 
 def _host4(host: Reservation) -> str:
     """Return a host's declaration on one line, or "" if it has nothing of IPv4."""
+    if host.mac and host.address and not host.client_id and not host.circuit_id:
+        # As nearly all are, and there may be a hundred thousand.
+        return f"host {host.name} {{ hardware ethernet {host.mac}; fixed-address {host.address}; }}"
     ids = f" hardware ethernet {host.mac};" if host.mac else ""
     if host.client_id:
         ids += f" option dhcp-client-identifier {host.client_id.hex(':')};"
