@@ -216,11 +216,17 @@ def _union(kinds: tuple[Any, ...], text: bool) -> Bind:
             model = option(value, path, found)
             if not found:
                 return model
-            best = found  # the last one's: of `X | None` that is X's
+            # Whoever got farthest was meant; among equals the last one: of `X | None` that is X.
+            best = found if _reach(found) >= _reach(best) else best
         faults.extend(best)
         return None
 
     return try_each
+
+
+def _reach(faults: Faults) -> int:
+    """Return how deep the faults lie; a scalar of the right kind but for its quotes is deeper."""
+    return max((2 * len(fault.path) + fault.unquoted for fault in faults), default=0)
 
 
 def _sequence(kind: Any, make: Callable[[list[object]], object], text: bool) -> Bind:

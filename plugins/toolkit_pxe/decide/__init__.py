@@ -1,0 +1,1 @@
+"""Who boots what: a client, the site's branches, a decision, and the bytes that it becomes."""

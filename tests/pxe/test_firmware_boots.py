@@ -1,0 +1,218 @@
+"""Real firmware boots what was rendered: DHCP's answer, the loader, its menu, the kernel's line.
+
+Each boot takes seconds; together they stay below 100 s on two cores.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from toolkit_pxe.site.model import Site
+from toolkit_pxe.targets import find_target
+from toolkit_pxe.targets.base import Options
+
+from .firmware import Booted, Machine, boot, telling_kernel, texts
+
+pytestmark = [
+    pytest.mark.server("qemu-system-x86_64"),
+    pytest.mark.server("dhcpd"),
+    pytest.mark.server("dnsmasq"),
+    pytest.mark.server("ip"),
+    pytest.mark.timeout(300),
+]
+CHOSEN, OTHER = "52:54:00:12:34:56", "52:54:00:12:34:57"
+MODULES = Path("/usr/lib/syslinux/modules/bios")
+SIGNED = Path("/usr/lib/grub/x86_64-efi-signed/grubnetx64.efi.signed")
+SHIM = Path("/usr/lib/shim/shimx64.efi.signed")
+PXELINUX: Mapping[str, Path] = {
+    "bios/pxelinux.0": Path("/usr/lib/PXELINUX/pxelinux.0"),
+    **{f"bios/{name}": MODULES / name for name in ("ldlinux.c32", "menu.c32", "libutil.c32")},
+}
+SITE = r"""
+name: boots
+boot_servers: {tftp: 10.77.0.9, http: http://10.77.0.9/}
+subnets:
+- {subnet: 10.77.0.0/24, pools: [10.77.0.100-10.77.0.199]}
+targets:
+  boot: {TARGET}
+profiles:
+  standard: PROFILE
+groups: [now]
+menu:
+  title: The "menu" || of   all
+  timeout: 1
+  default: two
+  by_group: {now: one}
+  entries:
+  - {name: one, kind: linux, title: "It's & one", kernel: /k/kernel, initrd: [a.img, k/b b.img],
+     append: 'a="b  c" d # || x;y $z `q` é'}
+  - {name: two, kind: linux, title: '# two', kernel: k/kernel, append: 'console=ttyS0 second'}
+  - {name: far, kind: local, arch: arm64-uefi}
+reservations:
+- {name: h1, mac: '52:54:00:12:34:56', address: 10.77.0.10, group: now}
+- {name: h2, mac: '52:54:00:12:34:57', address: 10.77.0.11}
+"""
+APPEND = 'a="b  c" d # || x;y $z `q` é'
+
+Boots = Callable[..., Booted]
+
+
+@pytest.fixture
+def boots(make_site: Callable[[str], Site]) -> Boots:
+    """Render a site whose one target is this for dhcpd and for a loader, and boot it."""
+
+    def run(
+        target: str,
+        loader: str,
+        mac: str,
+        files: Mapping[str, Path],
+        machine: Machine | None = None,
+        *,
+        until: str = "",
+        initrd: str = "k/b b.img",
+        profile: str = "{default: boot}",
+    ) -> Booted:
+        for path in files.values():
+            if not path.exists():
+                pytest.skip(f"{path} is not there: tests/servers.txt names its package")
+        text = SITE.replace("TARGET", target).replace("k/b b.img", initrd)
+        text = text.replace("PROFILE", profile)
+        site = make_site(text)
+        dhcpd = find_target("isc-dhcp").render(site, Options(4))
+        rendered = find_target(loader).render(site, Options())
+        assert not dhcpd.limits
+        assert not rendered.limits
+        served: dict[str, bytes | str | Path] = {**texts(rendered.files), **files}
+        served |= {"k/kernel": telling_kernel(), "a.img": b"A", initrd: b"B"}
+        config = dhcpd.files[0].content
+        return boot(machine or Machine(), config, served, mac=mac, until=until)
+
+    return run
+
+
+def test_bios_pxelinux_boots_a_hosts_own_entry_with_its_very_command_line(boots: Boots) -> None:
+    seen = boots(
+        "kind: pxelinux, file: bios/pxelinux.0", "pxelinux", CHOSEN, PXELINUX, initrd="k/b.img"
+    )
+    assert f"[BOOT_IMAGE=::k/kernel {APPEND} initrd=::a.img,::k/b.img]" in seen.serial, seen
+    assert "bios/pxelinux.cfg/01-52-54-00-12-34-56" in seen.sent, seen
+    assert seen.sent[-3:] == ("k/kernel", "a.img", "k/b.img"), seen
+
+
+def test_bios_pxelinux_shows_the_menu_to_others_and_boots_its_default(boots: Boots) -> None:
+    seen = boots(
+        "kind: pxelinux, file: bios/pxelinux.0", "pxelinux", OTHER, PXELINUX, initrd="k/b.img"
+    )
+    assert 'The "menu" || of   all' in seen.serial, seen
+    assert "It's & one" in seen.serial, seen
+    assert "[BOOT_IMAGE=::k/kernel console=ttyS0 second]" in seen.serial, seen
+
+
+def test_bios_ipxe_boots_a_hosts_own_entry_by_http(boots: Boots) -> None:
+    target = "kind: ipxe, file: undionly.kpxe, script: 'http://10.77.0.9/scripts/boot.ipxe'"
+    seen = boots(target, "ipxe", CHOSEN, {})
+    assert f"[initrd=ramdisk0 initrd=ramdisk1 {APPEND}]" in seen.serial, seen
+    assert seen.sent[:2] == ("scripts/boot.ipxe", "hosts/52-54-00-12-34-56.ipxe"), seen
+    assert seen.sent[2:4] == ("k/kernel", "a.img"), seen
+    assert seen.sent[4] in {"k/b b.img", "k/b%20b.img"}, seen
+
+
+def test_bios_ipxe_shows_the_menu_to_others_and_boots_its_default_by_tftp(boots: Boots) -> None:
+    seen = boots("kind: ipxe, file: undionly.kpxe, script: boot.ipxe", "ipxe", OTHER, {})
+    assert 'The "menu" || of   all' in seen.serial, seen
+    assert "# two" in seen.serial, seen
+    assert "far" not in seen.serial, seen
+    assert "[console=ttyS0 second]" in seen.serial, seen
+    assert seen.missing == ("hosts/52-54-00-12-34-57.ipxe",), seen
+
+
+def test_bios_grub_boots_a_hosts_own_entry_with_its_command_line(
+    boots: Boots, tmp_path: Path
+) -> None:
+    where = tmp_path / "net"
+    modules = "/usr/lib/grub/i386-pc"
+    if not Path(modules).exists():
+        pytest.skip("grub-pc-bin is not installed")
+    argv = ["grub-mknetdir", f"--net-directory={where}", "--subdir=grub", "-d", modules]
+    subprocess.run(argv, check=True, capture_output=True)
+    files = {
+        str(path.relative_to(where)): path
+        for path in where.rglob("*")
+        if path.is_file() and path.name != "grub.cfg"
+    }
+    seen = boots("kind: grub, file: grub/i386-pc/core.0", "grub", CHOSEN, files)
+    expected = APPEND.replace('a="b  c"', '"a=b  c"')  # the kernel reads these alike
+    assert f"[BOOT_IMAGE=/k/kernel {expected}]" in seen.serial, seen
+    assert "grub/hosts/52:54:00:12:34:56.cfg" in seen.sent, seen
+
+
+def test_uefi_grub_shows_the_menu_to_others_and_boots_its_default(boots: Boots) -> None:
+    files = {"grubnetx64.efi": SIGNED}
+    seen = boots("kind: grub, file: grubnetx64.efi", "grub", OTHER, files, Machine("uefi"))
+    assert "[BOOT_IMAGE=/k/kernel console=ttyS0 second]" in seen.serial, seen
+    assert "grub/hosts/52:54:00:12:34:57.cfg" in seen.missing, seen
+
+
+def test_uefi_http_boot_goes_to_ipxe_and_its_script_without_tftp(boots: Boots) -> None:
+    """GRUB 2.06 doesn't learn its server from UEFI's HTTP boot and stops at its prompt."""
+    more = "kind: ipxe, file: ipxe.efi, script: 'http://10.77.0.9/boot.ipxe'}\n  web: {URL"
+    target = more.replace("URL", "kind: http, url: efi/ipxe.efi")
+    files = {"efi/ipxe.efi": Path("/usr/lib/ipxe/ipxe.efi")}
+    machine = Machine("uefi", http_only=True)
+    profile = "{rules: [{arch: http, boot: web}], default: boot}"
+    seen = boots(target, "ipxe", OTHER, files, machine, until="k/kernel", profile=profile)
+    assert seen.sent == ("efi/ipxe.efi", "boot.ipxe", "k/kernel"), seen
+    assert "# two" in seen.serial, seen
+    assert "sent" not in seen.logs["tftp.log"], seen
+
+
+def test_secure_boot_goes_from_shim_in_a_folder_to_grub_to_the_hosts_own_file(
+    boots: Boots,
+) -> None:
+    files = {"efi/shimx64.efi": SHIM, "efi/grubx64.efi": SIGNED}
+    machine = Machine("secure-boot")
+    target, own = "kind: shim, file: efi/shimx64.efi", "grub/hosts/52:54:00:12:34:56.cfg"
+    seen = boots(target, "grub", CHOSEN, files, machine, until="k/kernel")
+    assert own in seen.sent, seen
+    assert {"efi/shimx64.efi", "efi/grubx64.efi", "k/kernel"} <= {*seen.sent}, seen
+
+
+def test_a_killed_caller_leaves_no_machine(tmp_path: Path) -> None:
+    mac = "52:54:00:aa:bb:cc"
+    code = (
+        "from firmware import Machine, boot\n"
+        f"boot(Machine(), 'subnet 10.77.0.0 netmask 255.255.255.0 {{}}', {{}}, mac='{mac}')\n"
+    )
+    argv = [sys.executable, "-c", code]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent), "TMPDIR": str(tmp_path)}
+    caller = subprocess.Popen(argv, env=environment)
+    wait_for(mac, running=True)
+    caller.kill()
+    caller.wait()
+    wait_for(mac, running=False)
+
+
+def wait_for(mac: str, *, running: bool) -> None:
+    """Wait until a machine with this address runs, or none does."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        lines = [read_quietly(path) for path in Path("/proc").glob("[0-9]*/cmdline")]
+        if any(b"qemu-system" in line[:40] and mac.encode() in line for line in lines) == running:
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"a machine with {mac} runs" if not running else "no machine came up")
+
+
+def read_quietly(path: Path) -> bytes:
+    """Return a file's content, or nothing where its process has ended."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
