@@ -114,7 +114,7 @@ def test_nginx_serves_the_urls_that_the_site_names(
 
 @pytest.mark.server("nginx")
 @pytest.mark.parametrize("fragment", [False, True])
-def test_nginx_accepts_what_is_rendered(fragment: bool, make_site: MakeSite) -> None:  # noqa: FBT001
+def test_nginx_accepts_what_is_rendered(fragment: bool, make_site: MakeSite) -> None:
     verdict = check_target(
         make_site(site_text()), find_target("http-boot"), Options(fragment=fragment)
     )
