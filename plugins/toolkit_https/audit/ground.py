@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from toolkit.files import write_atomic
 from toolkit_https.audit.cases import CASES
 from toolkit_https.audit.sandbox import Sandbox, make_sandbox
 from toolkit_https.lab import Lab
@@ -72,7 +73,7 @@ def prepared(
         if not namespace:
             sandbox = Sandbox((), "not asked for", frozenset({"localhost"}))
         with Lab(NAME if sandbox.works else "localhost", TRIAL_DAYS) as lab:
-            ca.write_bytes(lab.ca_pem)
+            write_atomic(ca, lab.ca_pem)
             given = handed_over(environ, str(ca))
             yield Ground(lab, ca, sandbox, given, seconds, workers or 2 * (os.cpu_count() or 2))
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from toolkit.files import write_atomic
 from toolkit.text import clean
 
 HOSTS, SWITCH = "/etc/hosts", "/etc/nsswitch.conf"
@@ -71,11 +72,11 @@ def _mounts(folder: Path, names: tuple[str, ...], ca: Path) -> tuple[str, ...]:
     if not Path(HOSTS).exists():
         return ()
     hosts = folder / "hosts"
-    hosts.write_text(f"127.0.0.1 localhost {' '.join(names)}\n::1 localhost\n", "ascii")
+    write_atomic(hosts, f"127.0.0.1 localhost {' '.join(names)}\n::1 localhost\n")
     mounts = [str(hosts), HOSTS]
     if Path(SWITCH).exists():
         switch = folder / "nsswitch.conf"
-        switch.write_text(_files_only(Path(SWITCH).read_text("utf-8", "replace")), "utf-8")
+        write_atomic(switch, _files_only(Path(SWITCH).read_text("utf-8", "replace")))
         mounts += [str(switch), SWITCH]
     for bundle in dict.fromkeys(os.path.realpath(name) for name in BUNDLES):
         if Path(bundle).is_file():

@@ -10,6 +10,9 @@ from toolkit_https.clients import Absent, Installed, Machine, Way
 
 LONGEST_VERSION = 60
 PROGRAM = "{program}"
+SAFE_PATH = "import sys; sys.path[:] = [item for item in sys.path if item]\n"
+"""Before each script: `-c` puts the current folder first, and a file ssl.py there would run in the
+place of the real one. (`-P` says the same, but from Python 3.11 on only.)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +68,13 @@ class Script:
         if python is None:
             return Absent(f"{clean(machine.python)} is not an interpreter", "--python PATH")
         question = f"sys.stdout.write(sys.executable + '\\n' + {self.probe})"
-        answer = machine.ask((python, "-c", f"import sys, {self.module}; {question}"))
+        answer = machine.ask((python, "-c", f"{SAFE_PATH}import {self.module}; {question}"))
         if answer is None:
             return Absent(f"{clean(python)} cannot import {self.module}", self.remedy)
         real, _, told = answer.partition("\n")
         python = real or python  # not a version manager's shim, which costs more than the client
         ways = tuple(
-            Way(label, (python, "-c", source, "{url}", "{ca}"), weak)
+            Way(label, (python, "-c", SAFE_PATH + source, "{url}", "{ca}"), weak)
             for label, source, weak in self.sources(told)
         )
         return Installed(_version(told), ways)

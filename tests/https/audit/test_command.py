@@ -255,3 +255,27 @@ def test_every_example_runs(argv: list[str], toolkit_run: Run) -> None:
     ended = toolkit_run(*argv[:2], "--trap", "self-signed", *argv[2:], timeout=55)
     assert ended.status == 0, ended.stdout + ended.stderr
     assert "accepted 1 of 1 sound servers" in ended.stdout
+
+
+def test_a_file_in_the_current_folder_is_no_part_of_a_client(
+    toolkit_run: Run, toolkit_home: Home
+) -> None:
+    """Python's `-c` would import it in the place of the real module."""
+    toolkit_home.write("ssl.py", "open('ran', 'w').close(); raise SystemExit(7)\n")
+    ended = toolkit_run("https", "audit", "--client", "urllib", "--trap", FEW, "--format", "json")
+    assert record(ended)["verdict"] in {"lax", "verifies"}
+    assert not (toolkit_home.folder / "ran").exists()
+
+
+def test_a_folder_that_is_full_is_named(toolkit_run: Run, tmp_path: Path) -> None:
+    """The hosts file is written first: a limit of its size stands for a full disk."""
+    import resource
+
+    code = "import sys; from toolkit.__main__ import main; sys.exit(main())"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code, "https", "audit", "--trap", FEW, "--", *CURL],
+        env={**os.environ, "TMPDIR": str(tmp_path)}, capture_output=True, text=True, check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (16, 16)), timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert "hosts: cannot be written" in done.stderr
