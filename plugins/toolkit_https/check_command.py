@@ -22,6 +22,7 @@ from toolkit_https.policy import make_policy
 from toolkit_https.reach import Way, proxies
 from toolkit_https.settings import Settings
 from toolkit_https.statuses import status_of, worst
+from toolkit_https.targets import Target
 from toolkit_https.trust import load_trust
 from toolkit_https.views import VIEW
 
@@ -51,6 +52,7 @@ class Asked:
     client_cert: Path | None
     client_key: Path | None
     ca_named: bool
+    clients: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -78,7 +80,7 @@ def run(session: Session, settings: Settings, asked: Asked) -> ExitStatus:
         raise UsageError(f"--save-chain is for one target, and here are {len(targets)}")
     seen, chosen = _Seen(), session.output.format
     results = _run(
-        check_all(targets, lambda target: check(target, request), settings.workers),
+        check_all(targets, _checker(session, request, asked), settings.workers),
         seen,
         lambda result: status_of(result, settings.fail_on, chosen),
     )
@@ -118,6 +120,16 @@ def _write(path: Path, text: str) -> None:
     from toolkit.files import write_atomic
 
     write_atomic(path, text)
+
+
+def _checker(session: Session, request: Request, asked: Asked) -> Callable[[Target], Result]:
+    """Return what is done for one target. Raises UsageError for an unknown client."""
+    if not asked.clients:
+        return lambda target: check(target, request)
+    from toolkit_https.beside import make_beside  # what few checks need, they pay for
+
+    beside = make_beside(asked.clients, session.environ, request.policy.trust, request.timeout)
+    return lambda target: beside.add(check(target, request), target)
 
 
 def _run(

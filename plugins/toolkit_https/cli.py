@@ -48,6 +48,7 @@ EXAMPLES = (
     ("One of several servers: connect there, verify as shop.example",
      "toolkit https check shop.example@127.0.0.1:8443 --ca ca.pem"),
     ("A mail server, through STARTTLS", "toolkit https check smtp://mx.example:587"),
+    ("And will these clients accept it?", "toolkit https check shop.example --client curl,urllib"),
     ("For a script", "toolkit https check shop.example --format jsonl"),
     ("For Nagios", "toolkit https check shop.example --format nagios --warn 14d"),
     ("For Prometheus' textfile collector",
@@ -79,6 +80,7 @@ def check(
     client_key: options.ClientKey = None,
     expect_issuer: options.ExpectIssuer = "",
     expect_fingerprint: options.ExpectFingerprint = "",
+    client: options.CheckClient = None,
     output: options.Output = None,
 ) -> ExitStatus:  # fmt: skip
     """Check whether clients accept the certificate of each TARGET, until when, and if not, why.
@@ -100,6 +102,7 @@ def check(
         ipv6=ipv6, proxy=proxy, expect_issuer=expect_issuer, protocols=protocols,
         expect_fingerprint=expect_fingerprint, save_chain=save_chain, output=output,
         client_cert=client_cert, client_key=client_key, ca_named=ca is not None,
+        clients=tuple(client or ()),
     )  # fmt: skip
     return run(session, settings, asked)
 

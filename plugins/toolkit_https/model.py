@@ -149,6 +149,22 @@ class ProtocolProbe:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientSaid:
+    """What a real client did with the server: accepted, refused, failed or absent.
+
+    `agrees` tells whether that is what the verdict says (None: nothing follows from what it did),
+    `detail` is the client's last words or why it couldn't be tried, `why` explains a difference.
+    """
+
+    client: str
+    version: str
+    outcome: str
+    agrees: bool | None = None
+    detail: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """The result for one target.
 
@@ -157,7 +173,8 @@ class Result:
     long the check took. `group` is the key exchange group, `starttls` the protocol whose dialogue
     came first, `proxy` the proxy that was gone through. `paths` are all that lead to an anchor,
     `missing` the issuers that the server should send, `chain_pem` the chain that it should send
-    (only where it was asked for). `protocols` and `alpn` are what a probe found.
+    (only where it was asked for). `protocols` and `alpn` are what a probe found,
+    `clients` what real clients did.
     """
 
     target: str
@@ -186,3 +203,4 @@ class Result:
     revocation: tuple[Revocation, ...] = ()
     protocols: tuple[ProtocolProbe, ...] = ()
     alpn: str = ""
+    clients: tuple[ClientSaid, ...] = ()

@@ -111,6 +111,10 @@ AuditCommand = Annotated[
         help="The client; {url} {ca} {host} {port} are replaced in its arguments.",
     ),
 ]
+CheckClient = Annotated[
+    list[str] | None,
+    typer.Option("--client", metavar="NAME,…|all", help="Try real clients on it, too."),
+]
 AuditClient = Annotated[
     list[str] | None,
     typer.Option("--client", metavar="NAME,…|all", help="Ready-made clients instead."),

@@ -115,6 +115,11 @@ REGISTRY: Mapping[str, Kind] = {
         "An intermediate or root of the path ends soon, or before the server's certificate.",
         "Get the present chain from the authority and install it; renewing the leaf doesn't help.",
     ),
+    "client-differs": Kind(
+        WARNING, "A real client decides otherwise than this verdict.",
+        "If it refuses, mend what it says; if it accepts, don't rely on it: toolkit https audit "
+        "--client NAME shows what else it accepts.",
+    ),
     "verifiers-disagree": Kind(
         WARNING,
         "OpenSSL and the verifier of cryptography disagree about this path.",

@@ -11,6 +11,7 @@ from toolkit.terminal import Line, Span
 from toolkit.text import clean
 from toolkit_https.model import (
     Certificate,
+    ClientSaid,
     Finding,
     Http,
     Result,
@@ -60,6 +61,7 @@ def _of_result(result: Result, look: Look) -> Iterator[Line]:
     for found in result.findings:
         if found.severity is not Severity.INFO or look.verbose:
             yield from _of_finding(found)
+    yield from map(_of_client, result.clients)
     if look.verbose:
         yield from _details(result)
     elif result.verdict is Verdict.UNTRUSTED:
@@ -80,6 +82,21 @@ def _of_finding(found: Finding) -> Iterator[Line]:
     style = SEVERITY_STYLES[found.severity]
     yield (("  ", ""), (str(found.severity), style), (f" {found.id}: ", style), (found.message, ""))
     yield (("    → ", "dim"), (found.remedy, ""))
+
+
+OUTCOMES = {
+    "accepted": ("accepts", "good"), "refused": ("refuses", "warn"),
+    "failed": ("can't tell", "dim"), "absent": ("absent", "dim"),
+}  # fmt: skip
+
+
+def _of_client(said: ClientSaid) -> Line:
+    word, style = OUTCOMES[said.outcome]
+    version = f" ({clean(said.version, limit=60)})" if said.version else ""
+    detail = f": {clean(said.detail, limit=160)}" if said.detail else ""
+    style = "bad" if said.agrees is False else style
+    return (("  client ", "dim"), (clean(said.client, limit=80), "name"), (f"{version} ", "dim"),
+            (word, style), (detail, "dim"))  # fmt: skip
 
 
 def _details(result: Result) -> Iterator[Line]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,9 +53,30 @@ class Sandbox:
 def make_sandbox(
     folder: Path, names: Iterable[str], ca: Path, environ: Mapping[str, str]
 ) -> Sandbox:
-    """Write the files of a sandbox into `folder` and try whether it can be had."""
+    """Write the files of a sandbox into `folder` and try whether it can be had.
+
+    Only `names` resolve there, to this machine.
+    """
     everything = tuple(dict.fromkeys(names))
-    mounts = _mounts(folder, everything, ca)
+    hosts = f"127.0.0.1 localhost {' '.join(everything)}\n::1 localhost\n"
+    mounts = _hosts(folder, hosts)
+    if mounts and Path(SWITCH).exists():
+        switch = folder / "nsswitch.conf"
+        write_atomic(switch, _files_only(Path(SWITCH).read_text("utf-8", "replace")))
+        mounts += (str(switch), SWITCH)
+    return _tried(mounts and (*mounts, *_bundles(ca)), everything, environ)
+
+
+def pinned_sandbox(
+    folder: Path, name: str, address: str, ca: Path, environ: Mapping[str, str]
+) -> Sandbox:
+    """As `make_sandbox`, for a real server: `name` is at `address`, all others where they are."""
+    before = Path(HOSTS).read_text("utf-8", "replace") if Path(HOSTS).exists() else ""
+    mounts = _hosts(folder, f"{address} {name}\n{before}")
+    return _tried(mounts and (*mounts, *_bundles(ca)), (name,), environ)
+
+
+def _tried(mounts: tuple[str, ...], names: tuple[str, ...], environ: Mapping[str, str]) -> Sandbox:
     reason = f"{HOSTS} is missing"
     for begin, detail in ((_USER, "a user and mount namespace"), (_ROOT, "a mount namespace")):
         if not mounts or (begin is _ROOT and os.geteuid() != 0):
@@ -63,25 +84,23 @@ def make_sandbox(
         prefix = (*begin, "--", "sh", "-c", _SCRIPT, "sh", *mounts, "--")
         reason = _failure(prefix, environ)
         if not reason:
-            return Sandbox(prefix, f"{detail} with a hosts file of its own", frozenset(everything))
+            return Sandbox(prefix, f"{detail} with a hosts file of its own", frozenset(names))
     return Sandbox((), reason, frozenset({"localhost"}))
 
 
-def _mounts(folder: Path, names: tuple[str, ...], ca: Path) -> tuple[str, ...]:
-    """Return source and target of each bind mount, and write the sources."""
+def _hosts(folder: Path, content: str) -> tuple[str, ...]:
+    """Write the hosts file; return the source and target of its bind mount, () if it can't be."""
     if not Path(HOSTS).exists():
         return ()
     hosts = folder / "hosts"
-    write_atomic(hosts, f"127.0.0.1 localhost {' '.join(names)}\n::1 localhost\n")
-    mounts = [str(hosts), HOSTS]
-    if Path(SWITCH).exists():
-        switch = folder / "nsswitch.conf"
-        write_atomic(switch, _files_only(Path(SWITCH).read_text("utf-8", "replace")))
-        mounts += [str(switch), SWITCH]
+    write_atomic(hosts, content)
+    return (str(hosts), HOSTS)
+
+
+def _bundles(ca: Path) -> Iterator[str]:
     for bundle in dict.fromkeys(os.path.realpath(name) for name in BUNDLES):
         if Path(bundle).is_file():
-            mounts += [str(ca), bundle]
-    return tuple(mounts)
+            yield from (str(ca), bundle)
 
 
 def _files_only(text: str) -> str:
