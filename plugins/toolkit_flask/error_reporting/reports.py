@@ -62,7 +62,7 @@ def build(  # noqa: PLR0913  # what is known of one exception
     if marked:
         report["test"] = True
     for name in ("path", "user_agent", "user_name"):
-        report[name] = redactor.text(str(report[name]))
+        report[name] = redactor.text(str(report[name])[:2000])
     report["request_id"] = redactor.identity(str(report["request_id"]))
     return report
 

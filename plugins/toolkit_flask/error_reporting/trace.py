@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import linecache
 import os
+import reprlib
 import sysconfig
 from collections.abc import Iterator
 from functools import lru_cache
@@ -24,6 +25,8 @@ MOST_FRAMES = 60
 """Of a traceback longer than this, the first and the last are kept: recursion has a thousand."""
 MOST_CHAIN = 8
 MOST_IN_GROUP = 10
+MOST_MEMBERS = 40
+"""Of all groups of one report together: they may be nested."""
 MOST_LOCALS = 30
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _FOREIGN = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
@@ -89,6 +92,7 @@ class Trace:
         """Texts pass the redactor; locals are shown on request only."""
         self._redactor = redactor
         self._show_locals = show_locals
+        self._members = MOST_MEMBERS
 
     def chain(self, error: BaseException) -> list[dict[str, Any]]:
         """Return the exceptions from the one raised last back to the first cause.
@@ -116,6 +120,8 @@ class Trace:
         inner = getattr(error, "exceptions", None)
         if isinstance(inner, tuple) and depth:
             members = [one for one in inner[:MOST_IN_GROUP] if isinstance(one, BaseException)]
+            members = members[: max(0, self._members)]
+            self._members -= len(members)
             described["group"] = [self._describe(one, "member", depth - 1) for one in members]
             described["members"] = len(inner)
         return described
@@ -157,9 +163,26 @@ class Trace:
         return found
 
 
+class _Short(reprlib.Repr):
+    """Cuts containers and texts before they are written out: one may have millions of parts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel = 3
+        self.maxlist = self.maxtuple = self.maxset = self.maxfrozenset = self.maxdict = 10
+        self.maxdeque = self.maxarray = 10
+        self.maxstring = self.maxother = 300
+
+    def repr1(self, x: Any, level: int) -> str:
+        """As the base class; an exception without its members, which may be nested deeply."""
+        if isinstance(x, BaseException):
+            return f"{name_of(x)}({message_of(x)[:300]!r})"
+        return super().repr1(x, level)
+
+
 def _repr(value: object) -> str:
     try:
-        return repr(value)[:2000]
+        return _Short().repr(value)[:2000]
     except Exception:  # a stranger's __repr__ may raise anything
         return f"<{type(value).__name__}, which can't be shown>"
 
