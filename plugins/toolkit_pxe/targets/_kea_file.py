@@ -192,7 +192,7 @@ class Writer:
             pairs.append((self.chosen.additional[1], compact(names)))
         reserved = self.hosts.by_subnet.get(subnet.index)
         if reserved:
-            pairs.append(("reservations", listing(reserved)))
+            pairs.append(("reservations", reserved))
         return mapping(pairs)
 
     def _lists(self, subnet: Subnet) -> Iterator[dict[str, object]]:
@@ -214,11 +214,11 @@ class Writer:
 
     def _everywhere(self) -> Iterator[tuple[str, Node]]:
         if self.hosts.everywhere:
-            yield "reservations", listing(self.hosts.everywhere)
+            yield "reservations", self.hosts.everywhere
 
 
-def listed(entries: Sequence[Mapping[str, object]]) -> Block:
-    return listing([compact(entry) for entry in entries])
+def listed(entries: Iterable[Mapping[str, object]]) -> list[str]:
+    return [compact(entry) for entry in entries]
 
 
 def subnet_ids(site: Site, family: int) -> dict[int, int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from toolkit_pxe.site.model import NOWHERE, Reservation, Site
 from toolkit_pxe.targets._kea_classes import group_class, groups_of
@@ -105,5 +106,5 @@ def _kinds(site: Site, family: int) -> tuple[str, ...]:
     columns = {"hw-address": "mac", "client-id": "client_id", "circuit-id": "circuit_id",
                "duid": "duid"}  # fmt: skip
     places = [(key, Reservation._fields.index(columns[key])) for key in ORDER[family]]
-    found = tuple(key for key, at in places if any(host[at] for host in site.reservations))
+    found = tuple(key for key, at in places if any(map(itemgetter(at), site.reservations)))
     return found or ORDER[family][:1]

@@ -35,8 +35,8 @@ class Block:
     entries: Sequence[tuple[str, Node]]
 
 
-Node = str | Block
-"""JSON on one line, or a block of it."""
+Node = str | list[str] | Block
+"""JSON on one line, a list of such lines, or a block."""
 
 
 def mapping(pairs: Iterable[tuple[str, Node]]) -> Block:
@@ -53,10 +53,12 @@ def write(node: Node, pad: str = "") -> str:
     """Return the text; every line but the first begins with `pad`."""
     if isinstance(node, str):
         return node
-    if not node.entries:
-        return node.ends
     inner = pad + "  "
     separator = ",\n" + inner
+    if isinstance(node, list):
+        return f"[\n{inner}{separator.join(node)}\n{pad}]" if node else "[]"
+    if not node.entries:
+        return node.ends
     body = separator.join(
         [head.replace("\n", "\n" + inner) + write(item, inner) for head, item in node.entries]
     )

@@ -128,9 +128,13 @@ def check(options: Options) -> Check | None:
 
     remedy = (
         f"Debian's AppArmor profile lets {program} read {_FOLDER} alone: copy the file there and "
-        f"check it with {program} -t, or: aa-complain {program}"
+        f"check it with {program} -t, or: aa-complain {program}; where the hook library is not "
+        "there: --set flex-option=PATH"
     )
-    unreadable = ("Unable to open file", "Permission denied", "Can't open include file")
+    unreadable = (
+        "Unable to open file", "Can't open include file", "cannot open shared object file",
+        "Permission denied",
+    )  # fmt: skip
     return Check(program, argv, f"{program}-server", unreadable, remedy)
 
 
