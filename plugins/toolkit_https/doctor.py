@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib.metadata
 import ssl
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from toolkit.doctor import Probe, program
+from toolkit.doctor import Probe
 from toolkit.errors import ToolkitError
 from toolkit.session import Session
 from toolkit_https.trust import load_trust
@@ -18,10 +19,38 @@ def probes(session: Session) -> Iterable[Probe]:
     yield from _libraries()
     yield _store("trust store: default", "", session.environ)
     yield _store("trust store: system", "system", session.environ)
-    yield program("curl", package="curl", needed_for="comparing a verdict with curl's")
-    yield program(
-        "openssl", package="openssl", needed_for="looking closer by hand", version=("version",)
-    )
+    yield _namespace(session.environ)
+    yield from _clients(session.environ)
+
+
+def _namespace(environ: Mapping[str, str]) -> Probe:
+    """Tell whether clients under audit can have names of their own."""
+    from toolkit_https.audit.sandbox import make_sandbox  # no check needs it
+
+    needed = "names for clients under audit, and --client on name@address"
+    with tempfile.TemporaryDirectory(prefix="toolkit-doctor-") as name:
+        ca = Path(name, "ca.pem")
+        ca.touch()
+        sandbox = make_sandbox(Path(name), ["shop.example"], ca, environ)
+    remedy = "allow users to make namespaces: user_namespaces(7), or run as root"
+    return Probe("namespace", found=sandbox.works, detail=sandbox.detail, remedy=remedy,
+                 needed_for=needed)  # fmt: skip
+
+
+def _clients(environ: Mapping[str, str]) -> Iterator[Probe]:
+    """Yield every client that `audit --client` and `check --client` know."""
+    from toolkit_https.clients import Absent, Machine  # no check needs them
+    from toolkit_https.clients.registry import clients
+
+    machine = Machine(environ)
+    for name, client in clients().items():
+        answer = client.find(machine)
+        needed = f"https audit --client {name}, https check --client {name}"
+        if isinstance(answer, Absent):
+            yield Probe(f"client {name}", found=False, detail=answer.reason, remedy=answer.remedy,
+                        needed_for=needed)  # fmt: skip
+        else:
+            yield Probe(f"client {name}", found=True, detail=answer.version, needed_for=needed)
 
 
 def _libraries() -> Iterator[Probe]:

@@ -12,6 +12,7 @@ import pytest
 from toolkit.testing import Run
 from toolkit_https.beside import Beside, make_beside
 from toolkit_https.check import Request, check
+from toolkit_https.clients.registry import clients
 from toolkit_https.lab import Lab, Response
 from toolkit_https.model import Result
 from toolkit_https.targets import parse_target
@@ -155,3 +156,10 @@ def test_one_that_is_not_here_is_absent(request_: Request, tmp_path: Path) -> No
     assert (said.outcome, said.detail) == (  # type: ignore[union-attr]  # absent: no way
         "absent", "curl is not installed (apt-get install curl)",
     )  # fmt: skip
+
+
+def test_the_doctor_names_every_client_and_the_namespace(toolkit_run: Run) -> None:
+    told = json.loads(toolkit_run("doctor", "--format", "json").stdout)
+    found = {row["name"]: row for row in told["results"]}
+    assert found["namespace"]["found"]
+    assert {f"client {name}" for name in clients()} <= set(found)
