@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,6 +16,7 @@ from toolkit.output import Look, Record, View
 from toolkit.session import Session
 from toolkit.terminal import Line
 from toolkit.text import clean
+from toolkit_pxe.programs import find, search_path
 from toolkit_pxe.requests import chosen_targets, families_of, parse_settings
 from toolkit_pxe.site.model import Site
 from toolkit_pxe.site.resolve import load_site
@@ -50,7 +51,7 @@ def check_target(site: Site, target: Target, options: Options) -> Verdict:
     checker = target.check(options)
     if checker is None:
         return Verdict(target.name, options.family, NO_CHECKER)
-    if shutil.which(checker.program) is None:
+    if find(checker.program) is None:
         remedy = f"apt-get install {checker.package}"
         return Verdict(target.name, options.family, MISSING, checker.program, remedy)
     with tempfile.TemporaryDirectory(prefix="toolkit-pxe-") as name:
@@ -71,7 +72,7 @@ def _run(target: Target, checker: Check, options: Options, folder: Path) -> Verd
     try:
         done = subprocess.run(
             checker.argv(folder), capture_output=True, text=True, errors="replace", check=False,
-            stdin=subprocess.DEVNULL, timeout=_SECONDS,
+            stdin=subprocess.DEVNULL, timeout=_SECONDS, env={**os.environ, "PATH": search_path()},
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
         detail = clean(f"{checker.program} could not be run: {error}", limit=300)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from toolkit.doctor import Probe, program
 from toolkit.session import Session
 from toolkit_pxe.lab.lab import PROGRAMS
+from toolkit_pxe.programs import search_path
 
 SERVERS = (
     ("dhcpd", "isc-dhcp-server", "check and prove with isc-dhcp", ("--version",)),
@@ -24,7 +25,7 @@ SERVERS = (
 
 def probes(session: Session) -> Iterable[Probe]:
     """Yield what `toolkit doctor` shows for this plugin."""
-    path = session.environ.get("PATH", os.defpath) + os.pathsep + "/usr/sbin:/sbin"
+    path = search_path(session.environ)
     for name, package, needed_for, version in SERVERS:
         yield program(name, package=package, needed_for=needed_for, version=version, path=path)
     yield _namespaces(path)

@@ -34,6 +34,19 @@ CONF = "out/isc-dhcp/dhcpd.conf"
 RENDER = ("pxe", "render", "site.yaml", "--for", "isc-dhcp", "--output", "out")
 
 
+NOWHERE = """
+from toolkit_pxe.targets.base import Check, Rendered
+
+name, summary, families, settings = "nowhere", "A server that nobody has.", (4,), {}
+
+def render(site, options):
+    return Rendered(())
+
+def check(options):
+    return Check("nowhere-daemon", lambda folder: ["nowhere-daemon"], "nowhere-server")
+"""
+
+
 @pytest.fixture
 def home(toolkit_home: Home) -> Home:
     toolkit_home.write("site.yaml", SITE)
@@ -282,14 +295,28 @@ def test_check_asks_the_servers_own_checker(home: Home, toolkit_run: Run) -> Non
     assert "isc-dhcp      IPv4  valid" in ended.stdout
 
 
-def test_check_without_the_named_server_is_unchecked(home: Home, toolkit_run: Run) -> None:
-    python = Path(sys.executable).parent
-    ended = toolkit_run(
-        "pxe", "check", "site.yaml", "--for", "isc-dhcp", environ={"PATH": str(python)}
-    )
-    assert ended.status == 4
+@pytest.mark.server("dhcpd")
+def test_a_users_path_needs_no_folders_of_servers(home: Home, toolkit_run: Run) -> None:
+    """Debian has them on root's path alone."""
+    path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
+    ended = toolkit_run("pxe", "check", "site.yaml", "--for", "isc-dhcp", environ={"PATH": path})
+    assert (ended.status, "valid" in ended.stdout) == (0, True)
+
+
+def test_check_without_the_named_server_is_unchecked(
+    home: Home, toolkit_run: Run, tmp_path: Path
+) -> None:
+    """A server of a third party's target, which is nowhere."""
+    info = tmp_path / "nowhere-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: nowhere\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[toolkit_pxe.targets]\nnowhere = nowhere_target\n")
+    (tmp_path / "nowhere_target.py").write_text(NOWHERE)
+    environ = {"PYTHONPATH": str(tmp_path)}
+    ended = toolkit_run("pxe", "check", "site.yaml", "--for", "nowhere", environ=environ)
+    assert ended.status == 4, ended.stderr
     assert "not installed" in ended.stdout
-    assert "apt-get install isc-dhcp-server" in ended.stdout
+    assert "apt-get install nowhere-server" in ended.stdout
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,6 +27,7 @@ from toolkit_pxe.lab.packets import (
     solicit,
 )
 from toolkit_pxe.lab.serving import Serving
+from toolkit_pxe.programs import find
 
 PROGRAMS = ("ip", "unshare", "nsenter", "sh")
 TIMEOUT = 20.0
@@ -47,7 +47,7 @@ class Lab:
 
     def __init__(self) -> None:
         """Start the process in the namespaces. Raises LabError where that can't be."""
-        missing = [name for name in PROGRAMS if shutil.which(name) is None]
+        missing = [name for name in PROGRAMS if find(name) is None]
         if missing or os.geteuid() != 0:
             reason = f"{', '.join(missing)} is missing" if missing else "it needs root"
             message = f"no network namespace can be made: {reason}"

@@ -6,7 +6,6 @@ and 67 or don't, with iPXE running or not; and once, for each server, every arch
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from toolkit_pxe.decide.client import ASKS4, ASKS6, Client, firmware
 from toolkit_pxe.decide.wire import Wire
 from toolkit_pxe.lab.lab import Lab
 from toolkit_pxe.lab.prove import prove
+from toolkit_pxe.programs import find
 from toolkit_pxe.site.archs import ARCHITECTURES
 from toolkit_pxe.site.model import Site
 from toolkit_pxe.site.resolve import load_site
@@ -145,7 +145,7 @@ def _absent(server: Target, options: Options) -> tuple[str, str] | None:
     if options.family not in server.families:
         return NOT_APPLICABLE, f"{server.name} has no IPv{options.family}"
     checker = server.check(options)
-    if checker and shutil.which(checker.program) is None:
+    if checker and find(checker.program) is None:
         return UNPROVEN, f"{checker.program} is not installed (apt-get install {checker.package})"
     return None
 

@@ -7,7 +7,6 @@ without it dnsmasq empties the field for clients that ask for 67.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from toolkit_pxe.decide.client import Client
 from toolkit_pxe.decide.decision import decide
 from toolkit_pxe.decide.wire import NO_ADDRESS, Wire, asked, custom_options
 from toolkit_pxe.lab.serving import Serving
+from toolkit_pxe.programs import find
 from toolkit_pxe.site.model import Boot, Origin, Site
 from toolkit_pxe.site.values import ipv4
 from toolkit_pxe.targets import _dnsmasq_proxy
@@ -166,7 +166,7 @@ def serve(rendered: Rendered, folder: Path, options: Options) -> Serving:
     write_atomic(config, rendered.files[0].content)
     leases = folder / "dnsmasq.leases"
     leases.unlink(missing_ok=True)
-    program = shutil.which("dnsmasq") or "dnsmasq"
+    program = find("dnsmasq") or "dnsmasq"
     return Serving(
         (program, "--keep-in-foreground", f"--conf-file={config}", f"--dhcp-leasefile={leases}",
          "--interface=srv0", "--no-ping", "--user=root", "--pid-file", "--log-facility=-",

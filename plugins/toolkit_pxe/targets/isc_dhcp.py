@@ -7,7 +7,6 @@ first, so inner branches say everything, also what is not to be sent.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from toolkit_pxe.decide.wire import (
     custom_options,
 )
 from toolkit_pxe.lab.serving import Serving
+from toolkit_pxe.programs import find
 from toolkit_pxe.site.model import (
     NOWHERE,
     Arm,
@@ -335,7 +335,7 @@ def serve(rendered: Rendered, folder: Path, options: Options) -> Serving:
     write_atomic(config, rendered.files[0].content)
     leases = folder / "leases"
     leases.write_text("")
-    program = shutil.which("dhcpd") or "dhcpd"
+    program = find("dhcpd") or "dhcpd"
     return Serving(
         (program, f"-{options.family}", "-f", "-d", "--no-pid", "-cf", str(config), "-lf",
          str(leases), "srv0")

@@ -7,7 +7,6 @@ reservation are known.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from toolkit_pxe.decide.client import Client
 from toolkit_pxe.decide.decision import Decision, decide
 from toolkit_pxe.decide.wire import NO_ADDRESS, Wire, asked, custom_options
 from toolkit_pxe.lab.serving import Serving
+from toolkit_pxe.programs import find
 from toolkit_pxe.site.custom import plain_text
 from toolkit_pxe.site.model import Origin, Site
 from toolkit_pxe.targets._kea_classes import Plan, groups_of, octets
@@ -196,7 +196,7 @@ def serve(rendered: Rendered, folder: Path, options: Options) -> Serving:
         _attach(server)
     config = folder / f"kea-dhcp{family}.conf"
     write_atomic(config, compact(whole))
-    program = shutil.which(f"kea-dhcp{family}") or f"kea-dhcp{family}"
+    program = find(f"kea-dhcp{family}") or f"kea-dhcp{family}"
     places = (f"KEA_PIDFILE_DIR={folder}", f"KEA_LOCKFILE_DIR={folder}")
     return Serving(("env", *places, program, "-c", str(config)))
 
