@@ -79,9 +79,11 @@ class Writer:
 
     @property
     def family(self) -> int:
+        """4 or 6."""
         return self.options.family
 
     def text(self, limits: Sequence[Limit]) -> str:
+        """Return the file: JSON with comments, `limits` named in its head."""
         head = header(self.site, "kea", COMMENT, limits)
         if self.chosen.version != VERSIONS[0]:
             head += comment(f"for Kea {self.chosen.version}: from its manual, run with 2.2 only")
@@ -218,6 +220,7 @@ class Writer:
 
 
 def listed(entries: Iterable[Mapping[str, object]]) -> list[str]:
+    """Return each entry as JSON on one line."""
     return [compact(entry) for entry in entries]
 
 
