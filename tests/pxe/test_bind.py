@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from toolkit.errors import UsageError
@@ -99,7 +99,8 @@ def test_a_real_named_answers_forwards_and_backwards(folder: Path, make_site: Ma
     with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             end = time.monotonic() + 30
-            while dig(port, "example.org", "SOA") == "" and time.monotonic() < end:
+            # Until it listens, dig prints why it got no answer.
+            while "ns1." not in dig(port, "example.org", "SOA") and time.monotonic() < end:
                 time.sleep(0.1)
             assert dig(port, "example.org", "SOA").startswith(
                 "ns1.Example.org. host\\.master.example.org. 1 7200 900 1209600"
@@ -234,3 +235,34 @@ def test_any_mailbox_that_is_written_is_read_back(local: str) -> None:
     assert done.returncode == 0, done.stderr
     shown = next(line for line in done.stdout.splitlines() if "SOA" in line).split()[5]
     assert first_label(shown) == local
+
+
+LABELS = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9-]{0,20}[A-Za-z0-9])?", fullmatch=True)
+
+
+@pytest.mark.server("named-checkconf")
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    names=st.lists(LABELS, max_size=6, unique_by=str.lower),
+    prefix=st.integers(8, 28),
+    prefix6=st.integers(32, 120),
+)
+def test_any_names_and_sizes_of_subnets_make_zones_that_named_accepts(
+    names: list[str], prefix: int, prefix6: int, make_site: MakeSite
+) -> None:
+    hosts = "".join(
+        f"- {{name: '{name}', mac: '52:54:00:00:00:{at:02x}', address: 10.0.0.{at + 1},"
+        f" address6: '2001:db8::{at + 1:x}'}}\n"
+        for at, name in enumerate(names)
+    )
+    site = make_site(
+        "name: any\ndhcp: {domain: example.org}\n"
+        "dns: {name_servers: [ns.example.net], hostmaster: a@example.org}\n"
+        f"subnets: [{{subnet: 10.0.0.0/{prefix}}}, {{subnet: '2001:db8::/{prefix6}'}}]\n"
+        + (f"reservations:\n{hosts}" if hosts else "")
+    )
+    verdict = check_target(site, find_target("bind"), Options())
+    assert verdict.state == OK, verdict
+    first = bind.render(site, Options())
+    again = bind.render(site, Options(previous=contents(first).get))
+    assert again.files == first.files
