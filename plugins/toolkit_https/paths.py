@@ -36,7 +36,7 @@ class _Search:
         if len(self.found) >= MAX_PATHS or len(chain) > MAX_LENGTH:
             return
         top = chain[-1]
-        if top in self.anchors(top.subject.public_bytes()):
+        if top in self.anchors(_subject(top)):
             self.found.append(chain)
             return
         for issuer in self._issuers(top):
@@ -44,7 +44,7 @@ class _Search:
                 self.go((*chain, issuer))
 
     def _issuers(self, certificate: x509.Certificate) -> Iterator[x509.Certificate]:
-        name = certificate.issuer.public_bytes()
+        name = _issuer(certificate)
         for candidate in dict.fromkeys([*self.anchors(name), *self.by_subject.get(name, ())]):
             if (candidate, certificate) in self.proven:
                 yield candidate
@@ -71,7 +71,7 @@ def find_paths(
     """
     by_subject: dict[bytes, list[x509.Certificate]] = {}
     for certificate in [*presented[1:], *used[1:]]:
-        by_subject.setdefault(certificate.subject.public_bytes(), []).append(certificate)
+        by_subject.setdefault(_subject(certificate), []).append(certificate)
     proven = frozenset((issuer, below) for below, issuer in pairwise(used))
     search = _Search(by_subject, anchors, proven)
     search.go((presented[0],))
@@ -82,7 +82,7 @@ def described(paths: Sequence[Chain], used: Sequence[x509.Certificate]) -> tuple
     """Return the paths for a result."""
     return tuple(
         TrustPath(
-            subjects=tuple(item.subject.rfc4514_string() or "(no name)" for item in chain),
+            subjects=tuple(map(_text, chain)),
             sha256=tuple(map(_digest, chain)),
             expires=min(item.not_valid_after_utc for item in chain),
             in_use=chain == tuple(used),
@@ -109,12 +109,13 @@ def with_roles(
         found = parsed.get(item.sha256)
         if found is None or item.role in {"leaf", "root"}:
             return item.role
-        others = [*known, *anchors(found.subject.public_bytes())]
+        others = [*known, *anchors(_subject(found))]
         if any(_crosses(found, other) for other in others):
             return "cross-signed"
         return "intermediate" if item.sha256 in used else item.role
 
-    return tuple(replace(item, role=role(item)) for item in chain)
+    roles = [(item, role(item)) for item in chain]
+    return tuple(item if item.role == new else replace(item, role=new) for item, new in roles)
 
 
 def _crosses(one: x509.Certificate, other: x509.Certificate) -> bool:
@@ -128,6 +129,22 @@ def _key(certificate: x509.Certificate) -> bytes:
     except Exception:  # noqa: BLE001  a kind of key that the library doesn't know: equal to none
         return certificate.tbs_certificate_bytes
     return public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+# Names are encoded anew at each call, and one issuer is asked about for all its servers.
+@lru_cache(maxsize=4096)
+def _subject(certificate: x509.Certificate) -> bytes:
+    return certificate.subject.public_bytes()
+
+
+@lru_cache(maxsize=4096)
+def _issuer(certificate: x509.Certificate) -> bytes:
+    return certificate.issuer.public_bytes()
+
+
+@lru_cache(maxsize=4096)
+def _text(certificate: x509.Certificate) -> str:
+    return certificate.subject.rfc4514_string() or "(no name)"
 
 
 @lru_cache(maxsize=4096)

@@ -144,7 +144,9 @@ def _verified(
     return True
 
 
-def _state_changed(connection: SSL.Connection, _where: int, _value: int) -> None:
+def _state_changed(connection: SSL.Connection, where: int, _value: int) -> None:
+    if not where & SSL.SSL_CB_LOOP:
+        return  # a call ends, or an alert: no message was read
     observed = connection.get_app_data()
     if isinstance(observed, Observed) and b"certificate request" in connection.get_state_string():
         observed.certificate_requested = True

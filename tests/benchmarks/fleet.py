@@ -2,7 +2,8 @@
 
     python tests/benchmarks/fleet.py [PORTS]       (default 1000; needs nginx; SSLYZE names a rival)
 
-`toolkit https check` beside `requests` in 50 threads, and sslyze where the variable SSLYZE names
+`toolkit https check` beside `requests` in 50 threads (as people call it, and with one TLS context
+shared by all, which few do), and sslyze where the variable SSLYZE names
 its command: in turn, three times, and the median of each. CPU is the client's own.
 """
 
@@ -33,6 +34,24 @@ import sys, concurrent.futures, requests
 ca, targets = sys.argv[1], open(sys.argv[2]).read().split()
 def one(target):
     requests.get(f"https://{target}/", verify=ca, timeout=10).close()
+with concurrent.futures.ThreadPoolExecutor(50) as pool:
+    list(pool.map(one, targets))
+"""
+SHARED = """
+import sys, concurrent.futures, ssl, requests
+from requests.adapters import HTTPAdapter
+ca, targets = sys.argv[1], open(sys.argv[2]).read().split()
+context = ssl.create_default_context(cafile=ca)
+class Shared(HTTPAdapter):
+    def init_poolmanager(self, *args, **kwargs):
+        super().init_poolmanager(*args, ssl_context=context, **kwargs)
+    def cert_verify(self, conn, url, verify, cert):
+        pass
+def one(target):
+    with requests.Session() as session:
+        session.trust_env = False
+        session.mount("https://", Shared())
+        session.get(f"https://{target}/", timeout=10).close()
 with concurrent.futures.ThreadPoolExecutor(50) as pool:
     list(pool.map(one, targets))
 """
@@ -143,6 +162,7 @@ def clients(folder: Path, targets: Sequence[str]) -> dict[str, list[str]]:
         "toolkit": [sys.executable, "-m", "toolkit", "https", "check", "--file", str(file), "--ca",
                     ca, "--format", "jsonl"],
         "requests": [sys.executable, "-c", REQUESTS, ca, str(file)],
+        "shared": [sys.executable, "-c", SHARED, ca, str(file)],
     }  # fmt: skip
     sslyze = shutil.which(os.environ.get("SSLYZE", ""))
     if sslyze:
