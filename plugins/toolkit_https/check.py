@@ -97,9 +97,10 @@ def _empty(target: Target, request: Request, checked: datetime) -> Result:
 
 
 def _judge(result: Result, target: Target, shaken: Shaken, request: Request) -> Result:
-    chain = certificates.describe_ders(shaken.sent, shaken.built)
-    chain, found_paths = _in_paths(chain, shaken, request.policy)
-    faults = _chain_faults(target, shaken, chain)
+    with request.policy.turn:
+        chain = certificates.describe_ders(shaken.sent, shaken.built)
+        chain, found_paths = _in_paths(chain, shaken, request.policy)
+        faults = _chain_faults(target, shaken, chain)
     result, faults = inquiries.complete(result, faults, shaken, target, request)
     # The second verifier knows no revocation: it is asked about the rest.
     opinions = list(second_opinions(shaken, target, request, refused=bool(faults)))
@@ -111,7 +112,8 @@ def _judge(result: Result, target: Target, shaken: Shaken, request: Request) -> 
     if request.strict and any(item.severity is Severity.CRITICAL for item in opinions):
         verdict = Verdict.UNTRUSTED
     found += [*opinions, *pins.unexpected(chain, request.pins)]
-    found += verify.differences(shaken, request.policy, chain)
+    with request.policy.turn:
+        found += verify.differences(shaken, request.policy, chain)
     result = replace(
         result, verdict=verdict, chain=chain, paths=found_paths, protocol=shaken.protocol,
         cipher=shaken.cipher, group=shaken.group,

@@ -7,6 +7,7 @@ may, a server that never ends its certificates is cut off, and what isn't TLS ca
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -76,18 +77,38 @@ class _Wire:
 
     connection: SSL.Connection
     sock: socket.socket
+    turn: threading.Lock
     received: int = 0
     first: bytes = b""
 
+    def step(self) -> tuple[bool, bytes]:
+        """Go on with the handshake; return whether it is complete, and what is to be sent."""
+        with self.turn:
+            try:
+                self.connection.do_handshake()
+            except SSL.WantReadError:
+                return False, self._waiting()
+            return True, self._waiting()
+
     def flush(self, deadline: Deadline) -> None:
         """Send what OpenSSL has to say."""
-        while True:
-            try:
-                waiting = self.connection.bio_read(CHUNK)
-            except SSL.WantReadError:
-                return
+        with self.turn:
+            waiting = self._waiting()
+        self.send(waiting, deadline)
+
+    def send(self, waiting: bytes, deadline: Deadline) -> None:
+        """Send `waiting`, if it is anything. Raises OSError or TimeoutError."""
+        if waiting:
             self.sock.settimeout(deadline.left())
             self.sock.sendall(waiting)
+
+    def _waiting(self) -> bytes:
+        pieces = b""
+        while True:
+            try:
+                pieces += self.connection.bio_read(CHUNK)
+            except SSL.WantReadError:
+                return pieces
 
     def fill(self, deadline: Deadline) -> None:
         """Give OpenSSL what the server says. Raises _Closed, _NotTls or TimeoutError."""
@@ -102,7 +123,8 @@ class _Wire:
         self.received += len(chunk)
         if self.received > MAX_BYTES:
             raise OverflowError
-        self.connection.bio_write(chunk)
+        with self.turn:
+            self.connection.bio_write(chunk)
 
 
 def shake(
@@ -116,23 +138,16 @@ def shake(
 
     `alpn` are the protocols offered; what isn't HTTP must offer none of it (vsftpd hangs up).
     """
-    connection = SSL.Connection(policy.context, None)
-    if alpn:
-        connection.set_alpn_protos(list(alpn))
     shaken = Shaken(Observed())
-    connection.set_app_data(shaken.observed)
-    connection.set_connect_state()
-    connection.request_ocsp()
-    if name:
-        connection.set_tlsext_host_name(name.removesuffix(".").encode("ascii"))
-    wire = _Wire(connection, sock)
+    with policy.turn:
+        connection = _connection(policy, shaken.observed, name, alpn)
+    wire = _Wire(connection, sock, policy.turn)
     shaken.failure = _drive(wire, shaken, deadline)
-    _take_chain(connection, shaken)
+    with policy.turn:
+        _take_chain(connection, shaken)
+        if shaken.failure is None:
+            _take_parameters(connection, shaken)
     if shaken.failure is None:
-        shaken.protocol = connection.get_protocol_version_name()
-        shaken.cipher = connection.get_cipher_name() or ""
-        shaken.group = connection.get_group_name() or ""
-        shaken.alpn = connection.get_alpn_proto_negotiated().decode("ascii", "replace")
         if shaken.observed.certificate_requested:
             shaken.refused_client = _refused_later(wire, deadline)
         with suppress(SSL.Error, OSError):
@@ -141,18 +156,36 @@ def shake(
     return shaken
 
 
+def _connection(
+    policy: Policy, observed: Observed, name: str, alpn: Sequence[bytes]
+) -> SSL.Connection:
+    connection = SSL.Connection(policy.context, None)
+    if alpn:
+        connection.set_alpn_protos(list(alpn))
+    connection.set_app_data(observed)
+    connection.set_connect_state()
+    connection.request_ocsp()
+    if name:
+        connection.set_tlsext_host_name(name.removesuffix(".").encode("ascii"))
+    return connection
+
+
+def _take_parameters(connection: SSL.Connection, shaken: Shaken) -> None:
+    shaken.protocol = connection.get_protocol_version_name()
+    shaken.cipher = connection.get_cipher_name() or ""
+    shaken.group = connection.get_group_name() or ""
+    shaken.alpn = connection.get_alpn_proto_negotiated().decode("ascii", "replace")
+
+
 def _drive(wire: _Wire, shaken: Shaken, deadline: Deadline) -> Finding | None:
     """Run the handshake to its end; return why it failed, or None."""
     try:
         while True:
-            try:
-                wire.connection.do_handshake()
-            except SSL.WantReadError:
-                wire.flush(deadline)
-                wire.fill(deadline)
-            else:
-                wire.flush(deadline)
+            complete, waiting = wire.step()
+            wire.send(waiting, deadline)
+            if complete:
                 return None
+            wire.fill(deadline)
     except SSL.Error as error:
         with suppress(OSError):
             wire.flush(deadline)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -36,8 +37,10 @@ def second_opinions(
     if not presented:
         return
     question = _question(presented, path, target.name, request, refused=refused)
+    turn = request.policy.turn
     try:
-        opinion = second.opinion(question)
+        with turn if second.is_small(question) else nullcontext():
+            opinion = second.opinion(question)
     except Abstained as error:
         opinion = None
         yield finding("second-opinion-missing", f"The verifier of cryptography abstains: {error}.")
@@ -45,7 +48,9 @@ def second_opinions(
     if opinion is not None and bool(opinion.refusal) != refused:
         yield finding("verifiers-disagree", disagreement(opinion.refusal), severity=severity)
     if not refused:
-        for breach in breaches(path):
+        with turn:
+            broken = breaches(path)
+        for breach in broken:
             yield breach_finding(breach, len(path), severity)
 
 

@@ -59,14 +59,15 @@ def opinion(question: Question, seconds: float = SECONDS) -> Opinion:
         raise Abstained("there is no trust anchor")
     if len(question.intermediates) > MAX_INTERMEDIATES:
         raise Abstained(f"more than {MAX_INTERMEDIATES} certificates were presented")
-    if _is_small(question):
+    if is_small(question):
         return verdict(question)
     from toolkit_https.second_process import ask
 
     return ask(question, seconds)
 
 
-def _is_small(question: Question) -> bool:
+def is_small(question: Question) -> bool:
+    """Tell whether a verdict is a matter of milliseconds, and given in this process."""
     given = (question.leaf, *question.intermediates)
     size = sum(len(item.tbs_certificate_bytes) for item in given)
     return len(given) <= SMALL_COUNT and size <= SMALL_BYTES
