@@ -89,6 +89,11 @@ class Gate:
             self._shut[kind] = [started + self._settings.dedup_seconds, raced]
         return name
 
+    def has_counted(self) -> bool:
+        """Tell whether anything was counted in memory that `flush` has not written down."""
+        with self._lock:
+            return any(untold for _, untold in self._shut.values())
+
     def flush(self) -> None:
         """Write down what was counted in memory; called every second, and at the end."""
         with self._lock:

@@ -10,6 +10,7 @@ import atexit
 import os
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -64,12 +65,15 @@ class _Delivery:
         if self.settings.file != os.devnull:
             self._guarded("log", self.settings.file, lambda: self.log.append(line))
         if self.settings.sinks:
-            self._guarded("spool", self.settings.spool, lambda: self.gate.admit(made, encoded))
-            self.sender.wake()
+            name = self._guarded(
+                "spool", self.settings.spool, lambda: self.gate.admit(made, encoded)
+            )
+            self.sender.wake(at_once=name is not None)
 
-    def _guarded(self, kind: str, path: str | None, act: Any) -> None:
+    def _guarded(self, kind: str, path: str | None, act: Callable[[], object]) -> object:
+        found = None
         try:
-            act()
+            found = act()
         except OSError as error:
             reason = error.strerror or str(error)
             self.notes.say(kind, f"reports can't be written to the {kind} {path}: {reason}")
@@ -80,6 +84,7 @@ class _Delivery:
                     f"{kind} again",
                     f"the {kind} can be written again; {untold} more reports could not",
                 )
+        return found
 
     def close(self) -> None:
         self.sender.close(self.settings.exit_seconds)

@@ -80,9 +80,14 @@ class Sender:
         self._entry_pauses: dict[str, float] = {}
         self._digest_at = 0.0
 
-    def wake(self) -> None:
-        """Have the thread look at the spool, and start it if it does not run."""
-        self._wake.set()
+    def wake(self, *, at_once: bool = True) -> None:
+        """Have the thread look at the spool, and start it if it does not run.
+
+        For a report that was only counted it need not look at once: in a storm it would look all
+        the time, and take the interpreter from those who serve.
+        """
+        if at_once:
+            self._wake.set()
         with self._lock:
             if self._thread is None and not self._ending:
                 self._thread = threading.Thread(
@@ -117,7 +122,9 @@ class Sender:
     def _is_finished(self) -> bool:
         """Tell whether nothing is left to wait for; then end, under the lock that `wake` takes."""
         with self._lock:
-            if self._wake.is_set() or self._spool.names() or self._gate.untold():
+            if self._wake.is_set() or self._gate.has_counted():
+                return False
+            if self._spool.names() or self._gate.untold():
                 return False
             self._thread = None
             return True
