@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer.main import get_command, get_group
 
-from toolkit import exits, roothelp
+from toolkit import exits, interrupts, roothelp
 from toolkit.command import HELP_NAMES
 from toolkit.discovery import Found, discover
 from toolkit.errors import ExitStatus, Terminated, ToolkitError, UsageError
@@ -22,19 +20,17 @@ from toolkit.roothelp import CORE_COMMANDS, GLOBAL_OPTIONS
 from toolkit.text import clean
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from typer._click import Command, Context
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit status; nothing is raised but by bugs in here."""
     debug = "--debug" in arguments
-    with suppress(ValueError):  # not in the main thread: the embedding program has its own
-        signal.signal(signal.SIGTERM, _terminate)
+    interrupts.install()
     try:
         status = _run(arguments)
         sys.stdout.flush()
+        interrupts.check()
     except ToolkitError as error:
         if debug:
             raise
@@ -84,11 +80,6 @@ def _of_usage_error(error: Exception) -> int:
     describe: Callable[[], str] = getattr(error, "format_message", lambda: str(error))
     exits.complain(clean(describe()), f"see: {path} --help")
     return int(ExitStatus.USAGE)
-
-
-def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
-    """SIGTERM ends as an exception does: files half written and folders made are removed."""
-    raise Terminated
 
 
 def build(found: tuple[Found, ...]) -> LazyGroup:

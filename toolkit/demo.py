@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from toolkit import terminal
+from toolkit import interrupts, terminal
 from toolkit.errors import ToolkitError
 from toolkit.output import Output
 from toolkit.terminal import Line
@@ -46,6 +46,7 @@ class Stage:
         Raises ToolkitError when its exit status isn't `expect`.
         """
         shown = shlex.join(["toolkit", *argv])
+        interrupts.check()
         self._print((("$ ", "dim"), (shown, "name")))
         done = subprocess.run(
             [sys.executable, "-P", "-m", "toolkit", "--color", self._color(), *argv],

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Generic, TypeAlias, TypeVar
 
-from toolkit import __version__, terminal
+from toolkit import __version__, interrupts, terminal
 from toolkit.errors import UsageError
 from toolkit.exits import complain
 from toolkit.terminal import Line
@@ -78,6 +78,7 @@ class Output:
         for piece in self._pieces(results, view):
             self.stdout.write(piece)
             self.stdout.flush()
+            interrupts.check()
 
     def say(self, message: str) -> None:
         """Tell the user something that is no result: on standard error, unless quiet."""

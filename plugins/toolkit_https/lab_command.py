@@ -6,10 +6,10 @@ import re
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from toolkit import interrupts
 from toolkit.errors import ExitStatus, UsageError
 from toolkit.files import write_atomic
 from toolkit.output import Look, Record, View, table
@@ -63,7 +63,7 @@ def run(session: Session, asked: Asked, stop: threading.Event) -> ExitStatus:
         kept = _kept(session, lab, asked.listen, cases)
         stand = Stand(lab, asked.listen, asked.port, str(ca), lambda seen: _tell(session, seen))
         write_atomic(ca, lab.ca_pem)
-        with suppress(KeyboardInterrupt), serving(stand, kept) as served:
+        with interrupts.ending(), serving(stand, kept) as served:
             if not local:
                 _warn(session, asked.listen)
             session.output.emit(served, VIEW)

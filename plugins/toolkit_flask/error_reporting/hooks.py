@@ -61,7 +61,7 @@ class _Door:
             raise
         finally:
             current.reset(token)
-        if isinstance(body, (list, tuple)) or _is_file(body, environ):
+        if visit.is_settled or isinstance(body, (list, tuple)) or _is_file(body, environ):
             return body
         return _Body(body, reporter, visit)
 
@@ -131,11 +131,25 @@ def _hook_dispatch(app: Flask) -> None:
 
     def full_dispatch_request(*arguments: Any) -> Any:  # 3.2 passes the context
         visit = current.get()
-        if visit is not None:
-            visit.note_contexts()
-        return original(*arguments)
+        if visit is None:
+            return original(*arguments)
+        visit.note_contexts()
+        response = original(*arguments)
+        visit.is_settled = _cannot_fail(response)
+        return response
 
     app.full_dispatch_request = full_dispatch_request  # type: ignore[method-assign]  # the hook
+
+
+def _cannot_fail(response: Any) -> bool:
+    """Tell whether nothing runs any more as the body is sent: it is there, and closes nothing.
+
+    What isn't known is no: then the body is watched, as a stream is.
+    """
+    try:
+        return bool(response.is_sequence) and not response._on_close  # noqa: SLF001  # no public way
+    except AttributeError:
+        return False
 
 
 def _hook_handlers(app: Flask, reporter: Reporter) -> None:

@@ -40,6 +40,7 @@ class Visit:
         "_context",
         "_request_id",
         "environ",
+        "is_settled",
         "started",
         "status_line",
     )
@@ -49,6 +50,7 @@ class Visit:
         self.started = time.perf_counter()
         self.environ = environ
         self.status_line = ""
+        self.is_settled = False
         self._app: Any = None
         self._context: Any = None
         self._request_id = ""

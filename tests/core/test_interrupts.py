@@ -1,0 +1,45 @@
+"""Signals that Python drops end a command all the same."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from toolkit.testing import Home
+
+SWALLOWING = """
+import os, signal, sys, weakref
+from toolkit import cli
+
+class Thing: ...
+
+def dropped(_):  # "Exception ignored in": what a callback of a weak reference raises goes nowhere
+    os.kill(os.getpid(), {number})
+    for _ in range(1000): pass
+
+before = cli._run
+def run(arguments):
+    thing = Thing()
+    reference = weakref.ref(thing, dropped)
+    del thing
+    return before(arguments)
+
+cli._run = run
+sys.exit(cli.run(["plugins"]))
+"""
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_that_a_callback_swallows_ends_the_command(
+    number: signal.Signals, status: int, toolkit_home: Home
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", SWALLOWING.format(number=int(number))],
+        cwd=toolkit_home.folder, env=toolkit_home.environ, capture_output=True, text=True,
+        timeout=30, check=False,
+    )  # fmt: skip
+    assert "Exception ignored" in done.stderr
+    assert done.returncode == status
