@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.main import get_command, get_group
 
-from toolkit import exits, interrupts, roothelp
+from toolkit import exits, interrupts
 from toolkit.command import HELP_NAMES
 from toolkit.discovery import Found, discover
 from toolkit.errors import ExitStatus, Terminated, ToolkitError, UsageError
@@ -32,13 +32,11 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
         interrupts.check()
     except ToolkitError as error:
-        if debug:
-            raise
-        return exits.of_toolkit_error(error)
+        return exits.of_toolkit_error(error, debug=debug)
     except KeyboardInterrupt:
         status = int(ExitStatus.INTERRUPTED)
-    except Terminated:
-        status = int(ExitStatus.TERMINATED)
+    except Terminated as ended:
+        status = int(ended.status)
     except OSError as error:
         if exits.is_output_error(error):
             return exits.of_output_error(error)
@@ -102,7 +100,6 @@ def build(found: tuple[Found, ...]) -> LazyGroup:
         **{name: (summary, _core_loader(reference))
            for name, (summary, reference) in CORE_COMMANDS.items()},
     }  # fmt: skip
-    type(group).page = staticmethod(lambda: roothelp.page(found))
     return group
 
 

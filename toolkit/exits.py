@@ -11,6 +11,7 @@ from toolkit.errors import ExitStatus, ToolkitError
 from toolkit.text import clean
 
 OUTPUT_HINT = "the output is incomplete: free space or choose another place, then run it again"
+_OF_A_STREAM = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EIO}
 BUG_HINT = "this is a fault of the toolkit, not yours: run it again with --debug and report it"
 
 
@@ -25,8 +26,10 @@ def complain(message: str, hint: str = "", *, kind: str = "error") -> None:
         _abandon(2)
 
 
-def of_toolkit_error(error: ToolkitError) -> int:
-    """Report an expected failure and return its status."""
+def of_toolkit_error(error: ToolkitError, *, debug: bool = False) -> int:
+    """Report an expected failure and return its status; `debug` shows where it came from, too."""
+    if debug:
+        traceback.print_exception(error)
     complain(error.message, error.hint)
     return int(error.status)
 
@@ -51,7 +54,17 @@ def of_bug(error: BaseException, *, debug: bool) -> int:
 
 def is_output_error(error: OSError) -> bool:
     """Tell whether `error` came from writing a stream (such errors name no file)."""
-    return error.filename is None and error.errno in {errno.EPIPE, errno.ENOSPC, errno.EIO}
+    if error.errno == errno.EBADF:
+        return not _takes_text(1)  # else it is a socket of somebody's
+    return error.filename is None and error.errno in _OF_A_STREAM
+
+
+def _takes_text(descriptor: int) -> bool:
+    try:
+        os.write(descriptor, b"")
+    except OSError:
+        return False
+    return True
 
 
 def _abandon(descriptor: int) -> None:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as exceptions that can't get lost.
+"""Ctrl-C, SIGTERM and SIGHUP as exceptions that can't get lost.
 
 Python raises KeyboardInterrupt wherever it happens to be, and drops it with a line on stderr where
 that is a finaliser or a weak reference's callback (an import has many). So what came is
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NoReturn
 
-from toolkit.errors import Terminated
+from toolkit.errors import HungUp, Terminated
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -21,10 +21,12 @@ _came: list[type[BaseException]] = []
 
 
 def install() -> None:
-    """Have both raised; a SIGINT that the process was started to ignore (nohup) stays ignored."""
+    """Have all raised; a SIGINT or SIGHUP that is ignored from the start (nohup) stays so."""
     _came.clear()
     with suppress(ValueError):  # not in the main thread: the embedding program has its own
         signal.signal(signal.SIGTERM, _terminate)
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+            signal.signal(signal.SIGHUP, _hang_up)
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, _interrupt)
 
@@ -54,3 +56,9 @@ def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
     """SIGTERM ends as an exception does: files half written and folders made are removed."""
     _came.append(Terminated)
     raise Terminated
+
+
+def _hang_up(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """A connection that broke off leaves no folders and servers behind either."""
+    _came.append(HungUp)
+    raise HungUp

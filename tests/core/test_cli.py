@@ -225,6 +225,13 @@ def test_an_unexpected_exception_is_a_sentence_and_a_traceback_only_with_debug(
     assert "Traceback" in toolkit_run("--debug", "bug", "go", environ=environ).stderr
 
 
+def test_debug_shows_the_traceback_and_changes_no_status(toolkit_run: Run) -> None:
+    ended = toolkit_run("--debug", "plugins", "--format", "nonsense")
+    assert ended.status == 2
+    assert "Traceback" in ended.stderr
+    assert 'toolkit: error: there is no output format "nonsense"' in ended.stderr
+
+
 def test_a_missing_working_directory_is_a_sentence(toolkit_home: Home) -> None:
     gone = toolkit_home.folder / "gone"
     gone.mkdir()
@@ -240,7 +247,9 @@ def test_a_missing_working_directory_is_a_sentence(toolkit_home: Home) -> None:
     assert "working directory" in done.stderr
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_an_interrupted_demo_leaves_no_folder(
     number: signal.Signals, status: int, toolkit_home: Home
 ) -> None:

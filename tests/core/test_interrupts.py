@@ -32,7 +32,9 @@ sys.exit(cli.run(["plugins"]))
 """
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_a_signal_that_a_callback_swallows_ends_the_command(
     number: signal.Signals, status: int, toolkit_home: Home
 ) -> None:
@@ -43,3 +45,22 @@ def test_a_signal_that_a_callback_swallows_ends_the_command(
     )  # fmt: skip
     assert "Exception ignored" in done.stderr
     assert done.returncode == status
+
+
+def test_a_command_under_nohup_outlives_its_terminal(toolkit_home: Home) -> None:
+    code = (
+        "import os, signal, sys\n"
+        "from toolkit import cli\n"
+        "before = cli._run\n"
+        "def run(arguments):\n"
+        "    os.kill(os.getpid(), signal.SIGHUP)\n"
+        "    return before(arguments)\n"
+        "cli._run = run\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"  # what nohup(1) does
+        "sys.exit(cli.run(['plugins']))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], cwd=toolkit_home.folder, env=toolkit_home.environ,
+        capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
