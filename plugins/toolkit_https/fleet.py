@@ -50,7 +50,7 @@ class _Fleet:
 
 
 @dataclass(slots=True)
-class _Load:
+class Load:
     """How busy this process was since the last look, as a share of one processor."""
 
     wall: float = field(default_factory=time.monotonic)
@@ -67,13 +67,17 @@ class _Load:
 
 
 def check_all(
-    targets: Sequence[Target], one: Callable[[Target], Result], workers: int = 4
+    targets: Sequence[Target],
+    one: Callable[[Target], Result],
+    workers: int = 4,
+    busy: Callable[[], float | None] | None = None,
 ) -> Iterator[Result]:
     """Yield the result of `one` for each target, in the order in which they finish.
 
     `workers` run at first. While targets wait and the processor is idle, because the others wait
     for the network or for dead hosts, their number doubles every 0.1 s (at most 512); more than the
-    work needs would only fight for the interpreter's lock. Raises ToolkitError at the end if a
+    work needs would only fight for the interpreter's lock. `busy` tells how busy it is (by default
+    `Load.busy`). Raises ToolkitError at the end if a
     check itself failed; the others are complete.
     """
     fleet = _Fleet(queue.SimpleQueue(), one=one)
@@ -81,7 +85,7 @@ def check_all(
         fleet.waiting.put(target)
     running = fleet.start(min(len(targets), max(workers, 1)))
     failures: list[tuple[Target, BaseException]] = []
-    left, load = len(targets), _Load()
+    left, busy = len(targets), busy or Load().busy
     while left:
         with suppress(queue.Empty):
             target, outcome = fleet.done.get(timeout=LOOK)
@@ -90,7 +94,7 @@ def check_all(
                 failures.append((target, outcome))
             else:
                 yield outcome
-        share = load.busy()
+        share = busy()
         if share is not None and share < IDLE:
             running += fleet.start(min(running, MAX_WORKERS - running, fleet.waiting.qsize()))
     if failures:
