@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from toolkit.errors import ExitStatus, UsageError
 from toolkit.session import Session
 from toolkit.text import clean
+from toolkit_https.addresses import compared
 from toolkit_https.check import Request, check
 from toolkit_https.expiry import CRITICAL, WARN, Thresholds, parse_threshold
 from toolkit_https.fetching import Fetching
 from toolkit_https.fleet import check_all
-from toolkit_https.gather import Leaves, Wanted, differing, gather
+from toolkit_https.gather import Wanted, gather
 from toolkit_https.model import Result
 from toolkit_https.pins import make_pins
 from toolkit_https.policy import make_policy
@@ -60,7 +61,6 @@ class _Seen:
     """What a run keeps of its results: little, so that memory is bounded for any fleet."""
 
     statuses: set[int] = field(default_factory=set)
-    leaves: Leaves = field(default_factory=dict)
     chain_pem: str = ""
 
 
@@ -80,7 +80,7 @@ def run(session: Session, settings: Settings, asked: Asked) -> ExitStatus:
         raise UsageError(f"--save-chain is for one target, and here are {len(targets)}")
     seen, chosen = _Seen(), session.output.format
     results = _run(
-        check_all(targets, _checker(session, request, asked), settings.workers),
+        compared(check_all(targets, _checker(session, request, asked), settings.workers), targets),
         seen,
         lambda result: status_of(result, settings.fail_on, chosen),
     )
@@ -136,10 +136,9 @@ def _run(
     results: Iterable[Result], seen: _Seen, status: Callable[[Result], int]
 ) -> Iterator[Result]:
     for result in results:
-        told = differing(result, seen.leaves)
-        seen.statuses.add(status(told))
-        seen.chain_pem += told.chain_pem
-        yield told
+        seen.statuses.add(status(result))
+        seen.chain_pem += result.chain_pem
+        yield result
 
 
 def _save_chain(session: Session, pem: str, path: Path) -> None:

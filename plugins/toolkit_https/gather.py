@@ -7,14 +7,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeAlias
 
 from toolkit.errors import UsageError
 from toolkit.text import clean
 from toolkit_https import connect, names
 from toolkit_https.connect import Address
-from toolkit_https.model import Result
-from toolkit_https.registry import finding
 from toolkit_https.targets import Target, is_ip, parse_target
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -55,7 +52,7 @@ def gather(wanted: Wanted, cwd: Path) -> list[Target]:
         targets = [replace(target, sni=sni) for target in targets]
     if wanted.all_addresses:
         targets = [one for target in targets for one in _each_address(target, wanted)]
-    return targets
+    return list({target.text: target for target in targets}.values())
 
 
 def _each_address(target: Target, wanted: Wanted) -> Iterator[Target]:
@@ -109,22 +106,3 @@ def _csv(text: str) -> list[str]:
         return [row[0].strip() for row in rows]
     at = header.index("target")
     return [row[at].strip() for row in rows[1:] if len(row) > at and row[at].strip()]
-
-
-Leaves: TypeAlias = dict[tuple[str, int], tuple[str, str]]
-"""The first address seen for a name and port, and the SHA-256 of what it presented."""
-
-
-def differing(result: Result, leaves: Leaves) -> Result:
-    """Return `result`, with a finding where the same name and port showed another certificate."""
-    if not result.chain:
-        return result
-    shown = (result.address, result.chain[0].sha256)
-    address, digest = leaves.setdefault((result.name, result.port), shown)
-    if digest == shown[1]:
-        return result
-    message = (
-        f"{clean(result.address)} presents another certificate for {clean(result.name)} "
-        f"than {clean(address)}."
-    )
-    return replace(result, findings=(*result.findings, finding("addresses-differ", message)))

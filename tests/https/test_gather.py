@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 
 import pytest
 
-from toolkit.errors import UsageError
+from toolkit.errors import ToolkitError, UsageError
 from toolkit.testing import Home, Run
+from toolkit_https.addresses import compared
 from toolkit_https.check import Request, check
-from toolkit_https.gather import Leaves, Wanted, differing, gather
+from toolkit_https.gather import Wanted, gather
 from toolkit_https.lab import Lab
+from toolkit_https.model import Result
 from toolkit_https.pins import make_pins
 from toolkit_https.targets import parse_target
 
@@ -53,6 +57,12 @@ def test_every_address_of_a_name_becomes_a_target(tmp_path: Path) -> None:
     assert [(target.name, target.address) for target in found] == [("localhost", "127.0.0.1")]
 
 
+def test_an_address_that_is_named_as_well_is_checked_once(tmp_path: Path) -> None:
+    named = ("localhost:8443", "localhost@127.0.0.1:8443")
+    found = gather(Wanted(named, None, (), all_addresses=True, ipv4=True), tmp_path)
+    assert [target.text for target in found] == ["localhost@127.0.0.1:8443"]
+
+
 def test_standard_input_is_a_file_named_dash(
     lab: Lab, toolkit_home: Home, toolkit_run: Run
 ) -> None:
@@ -87,13 +97,64 @@ def test_a_malformed_fingerprint_is_refused() -> None:
         make_pins("", "abc")
 
 
-def test_addresses_that_differ_are_told(lab: Lab, request_: Request) -> None:
-    first = check(parse_target(lab.start("good").target), request_)
-    second = replace(check(parse_target(lab.start("good").target), request_), port=first.port)
-    leaves: Leaves = {}
-    assert differing(first, leaves) == first
-    assert [item.id for item in differing(second, leaves).findings][-1] == "addresses-differ"
-    assert differing(first, leaves) == first
+SAME, OTHER = "a" * 64, "b" * 64
+
+
+def shown(address: str, digest: str, like: Result) -> Result:
+    """A result of `shop.example` at `address`, which presented the certificate `digest`, if any."""
+    chain = (replace(like.chain[0], sha256=digest),) if digest else ()
+    text = f"shop.example@{address}:443"
+    return replace(like, target=text, name="shop.example", port=443, address=address, chain=chain)
+
+
+@pytest.fixture
+def like(lab: Lab, request_: Request) -> Result:
+    return check(parse_target(lab.start("good").target), request_)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_which_address_differs_does_not_depend_on_who_answers_first(
+    order: tuple[int, ...], like: Result
+) -> None:
+    """What is compared with is the first address, as resolved, that presents a certificate."""
+    digests = ("", SAME, OTHER, SAME)
+    results = [shown(f"192.0.2.{at}", digest, like) for at, digest in enumerate(digests)]
+    targets = [parse_target(result.target) for result in results]
+    told = list(compared((results[at] for at in order), targets))
+    assert sorted(result.target for result in told) == [target.text for target in targets]
+    found = {result.address: [item.message for item in result.findings
+                              if item.id == "addresses-differ"] for result in told}  # fmt: skip
+    message = "192.0.2.2 presents another certificate for shop.example than 192.0.2.1."
+    assert found == {"192.0.2.0": [], "192.0.2.1": [], "192.0.2.2": [message], "192.0.2.3": []}
+
+
+def test_a_name_with_one_address_waits_for_nobody(like: Result) -> None:
+    alone = replace(like, target="alone.example", name="alone.example", port=443)
+    two = [shown("192.0.2.1", SAME, like), shown("192.0.2.2", OTHER, like)]
+    targets = [parse_target(text) for text in (two[0].target, "alone.example", two[1].target)]
+    came: list[str] = []
+
+    def results() -> Iterator[Result]:
+        yield two[1]
+        yield alone
+        assert came == ["alone.example"]
+        yield two[0]
+
+    came += (result.target for result in compared(results(), targets))
+    assert came == ["alone.example", two[0].target, two[1].target]
+
+
+def test_what_waits_is_not_lost_when_a_check_fails(like: Result) -> None:
+    two = [shown("192.0.2.1", SAME, like), shown("192.0.2.2", OTHER, like)]
+
+    def results() -> Iterator[Result]:
+        yield two[1]
+        raise ToolkitError("the check of the first failed")
+
+    came: list[Result] = []
+    with pytest.raises(ToolkitError):
+        came.extend(compared(results(), [parse_target(result.target) for result in two]))
+    assert came == [two[1]]
 
 
 def test_the_key_exchange_group_is_reported(lab: Lab, toolkit_home: Home, toolkit_run: Run) -> None:
