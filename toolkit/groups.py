@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from typer.core import TyperCommand, TyperGroup
 
-from toolkit import helptext
+from toolkit import helptext, roothelp
 from toolkit.discovery import Found
 from toolkit.helptext import HelpPage, Section
 from toolkit.text import did_you_mean
@@ -102,7 +102,6 @@ class LazyGroup(Group):
     """The root: commands are known by name and summary, and imported when they are invoked."""
 
     lazy: Mapping[str, tuple[str, Callable[[str], AnyCommand]]] = {}
-    page: Callable[[], HelpPage]
     found: tuple[Found, ...] = ()
 
     def list_commands(self, ctx: Context) -> list[str]:  # noqa: ARG002  click's signature
@@ -130,7 +129,7 @@ class LazyGroup(Group):
 
     def get_help(self, ctx: Context) -> str:
         """Return the root's page: the very one that `toolkit --help` prints without typer."""
-        return _render(type(self).page(), ctx)
+        return _render(roothelp.page(self.found), ctx)
 
     def shell_complete(self, ctx: Context, incomplete: str) -> list[CompletionItem]:
         """Complete names and options without importing a plugin."""

@@ -15,7 +15,7 @@ from toolkit.session import Session
 from toolkit.terminal import Line
 from toolkit.text import clean
 
-app = application("Show, check and describe the report.")
+app = application("Show, check and describe the configuration.")
 
 
 @command(
