@@ -32,7 +32,8 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
         interrupts.check()
     except ToolkitError as error:
-        return exits.of_toolkit_error(error, debug=debug)
+        status = exits.of_toolkit_error(error, debug=debug)
+        return exits.to_monitor(error.message) if exits.is_monitored(arguments) else status
     except KeyboardInterrupt:
         status = int(ExitStatus.INTERRUPTED)
     except Terminated as ended:
@@ -40,12 +41,17 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as error:
         if exits.is_output_error(error):
             return exits.of_output_error(error)
-        return exits.of_bug(error, debug=debug)
+        return _of_bug(error, arguments)
     except Exception as error:  # noqa: BLE001  the one place where a bug becomes a sentence
-        return exits.of_bug(error, debug=debug)
+        return _of_bug(error, arguments)
     if status == ExitStatus.INTERRUPTED:
         exits.complain("interrupted", kind="note")
     return status
+
+
+def _of_bug(error: Exception, arguments: Sequence[str]) -> int:
+    status = exits.of_bug(error, debug="--debug" in arguments)
+    return exits.to_monitor(exits.described(error)) if exits.is_monitored(arguments) else status
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -60,7 +66,7 @@ def _run(arguments: Sequence[str]) -> int:
             raise ended.__context__ from None
         raise
     except _usage_error_type() as error:
-        return _of_usage_error(error)
+        return _of_usage_error(error, monitored=exits.is_monitored(arguments))
     return int(status or 0)
 
 
@@ -69,15 +75,16 @@ def _usage_error_type() -> type[Exception]:
     return next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
 
-def _of_usage_error(error: Exception) -> int:
+def _of_usage_error(error: Exception, *, monitored: bool) -> int:
     context: Context | None = getattr(error, "ctx", None)
     path = context.command_path if context else "toolkit"
     if type(error).__name__ == "NoArgsIsHelpError" and context:
         sys.stderr.write(context.get_help() + "\n")
         return int(ExitStatus.USAGE)
     describe: Callable[[], str] = getattr(error, "format_message", lambda: str(error))
-    exits.complain(clean(describe()), f"see: {path} --help")
-    return int(ExitStatus.USAGE)
+    message = clean(describe())
+    exits.complain(message, f"see: {path} --help")
+    return exits.to_monitor(message) if monitored else int(ExitStatus.USAGE)
 
 
 def build(found: tuple[Found, ...]) -> LazyGroup:

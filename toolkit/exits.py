@@ -6,6 +6,8 @@ import errno
 import os
 import sys
 import traceback
+from collections.abc import Sequence
+from itertools import pairwise
 
 from toolkit.errors import ExitStatus, ToolkitError
 from toolkit.text import clean
@@ -47,8 +49,33 @@ def of_bug(error: BaseException, *, debug: bool) -> int:
     """Report an exception nobody expected; its traceback only where the user asked for it."""
     if debug:
         traceback.print_exception(error)
+    complain(described(error), BUG_HINT)
+    return int(ExitStatus.FAILED)
+
+
+def described(error: BaseException) -> str:
+    """Return an exception's kind and words, safe to show."""
     text = clean(str(error), limit=300)
-    complain(f"{type(error).__name__}: {text}" if text else type(error).__name__, BUG_HINT)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def is_monitored(arguments: Sequence[str]) -> bool:
+    """Tell whether Nagios or a relative of it reads what this command line prints."""
+    return "--format=nagios" in arguments or ("--format", "nagios") in pairwise(arguments)
+
+
+def to_monitor(message: str) -> int:
+    """Say on standard output that nothing could be checked, and why; return the status for that.
+
+    Monitoring plugins guidelines: wrong arguments and failures of the plugin are UNKNOWN, 3, and
+    only standard output is read. (Our own 2 would be CRITICAL there.)
+    """
+    reason = clean(message.splitlines()[0], limit=300).replace("|", "/")
+    try:
+        sys.stdout.write(f"UNKNOWN - {reason}\n")
+        sys.stdout.flush()
+    except OSError as error:
+        return of_output_error(error)
     return int(ExitStatus.FAILED)
 
 

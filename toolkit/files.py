@@ -8,7 +8,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from toolkit.errors import ToolkitError
+from toolkit.errors import ToolkitError, UsageError
 from toolkit.text import clean
 
 READABLE = 0o666
@@ -26,14 +26,32 @@ def write_atomic(path: Path, content: bytes | str, *, mode: int | None = None) -
     raw = content.encode() if isinstance(content, str) else content
     try:
         before = _status(path)
-        if before is None or stat.S_ISREG(before.st_mode):
+        regular = before is None or stat.S_ISREG(before.st_mode)
+        if regular and not _is_stream(path):
             _replace(Path(os.path.realpath(path)), raw, mode, before)
         else:
-            path.write_bytes(raw)
+            with path.open("ab") as stream:
+                stream.write(raw)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         message = f"{clean(str(path))}: cannot be written: {reason}"
-        raise ToolkitError(message, hint="the file is as it was before") from error
+        raise ToolkitError(message, hint="nothing was changed there") from error
+
+
+def _is_stream(path: Path) -> bool:
+    """Tell whether `path` names an open file of this process: what is in it already stays."""
+    folders = {"/dev/fd", "/proc/self/fd"}
+    return str(path) in {"/dev/stdout", "/dev/stderr"} or str(path.parent) in folders
+
+
+def check_place(path: Path) -> None:
+    """Raise UsageError where no file can be at `path`: to be told before long work, not after."""
+    shown = clean(str(path))
+    if path.is_dir():
+        raise UsageError(f"{shown}: cannot be written: it is a folder", hint="name a file in it")
+    if not path.parent.is_dir():
+        message = f"{shown}: cannot be written: there is no folder {clean(str(path.parent))}"
+        raise UsageError(message, hint="make the folder first, or name another one")
 
 
 def _status(path: Path) -> os.stat_result | None:

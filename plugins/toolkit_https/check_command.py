@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,18 +77,15 @@ def run(session: Session, settings: Settings, asked: Asked) -> ExitStatus:
     targets = gather(wanted, session.cwd)
     if asked.save_chain and len(targets) != 1:
         raise UsageError(f"--save-chain is for one target, and here are {len(targets)}")
+    if asked.save_chain:
+        _check_place(session.cwd / asked.save_chain)
     seen, chosen = _Seen(), session.output.format
     results = _run(
         compared(check_all(targets, _checker(session, request, asked), settings.workers), targets),
         seen,
         lambda result: status_of(result, settings.fail_on, chosen),
     )
-    if asked.output is None:
-        session.output.emit(results, VIEW)
-    else:
-        buffer = StringIO()
-        replace(session.output, stdout=buffer, color="never").emit(results, VIEW)
-        _write(session.cwd / asked.output, buffer.getvalue())
+    session.output.emit_to(asked.output, results, VIEW)
     if asked.save_chain:
         _save_chain(session, seen.chain_pem, asked.save_chain)
     return worst(seen.statuses, chosen)
@@ -116,10 +112,10 @@ def _cache(session: Session) -> Cache:
     return user_cache(session.environ)
 
 
-def _write(path: Path, text: str) -> None:
-    from toolkit.files import write_atomic
+def _check_place(path: Path) -> None:
+    from toolkit.files import check_place  # where a file is wanted
 
-    write_atomic(path, text)
+    check_place(path)
 
 
 def _checker(session: Session, request: Request, asked: Asked) -> Callable[[Target], Result]:
@@ -148,7 +144,9 @@ def _save_chain(session: Session, pem: str, path: Path) -> None:
             "the finding above says what is missing",
         )
         return
-    _write(session.cwd / path, pem)
+    from toolkit.files import write_atomic  # where a file is wanted
+
+    write_atomic(session.cwd / path, pem)
     count = pem.count("BEGIN CERTIFICATE")
     which = "1 certificate" if count == 1 else f"{count} certificates"
     session.output.say(f"{clean(str(path))}: {which}, for the server to send")

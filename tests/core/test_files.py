@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -89,6 +91,17 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
     reader.join(10)
     assert read == ["through\n"]
     assert stat.S_ISFIFO(path.stat().st_mode)
+
+
+def test_a_standard_stream_by_its_path_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("before\n")
+    code = "from pathlib import Path; from toolkit.files import write_atomic as w\n"
+    code += "for name in ('/dev/stdout', '/dev/fd/1'): w(Path(name), 'x\\n')"
+    with log.open("a") as stream:
+        subprocess.run([sys.executable, "-P", "-c", code], stdout=stream, check=True, timeout=30)
+        stream.write("after\n")
+    assert log.read_text() == "before\nx\nx\nafter\n"
 
 
 def test_a_full_device_is_a_sentence_and_stays_a_device(tmp_path: Path) -> None:
