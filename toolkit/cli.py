@@ -41,16 +41,20 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as error:
         if exits.is_output_error(error):
             return exits.of_output_error(error)
-        return _of_bug(error, arguments)
+        return _unexpected(error, arguments)
     except Exception as error:  # noqa: BLE001  the one place where a bug becomes a sentence
-        return _of_bug(error, arguments)
+        return _unexpected(error, arguments)
     if status == ExitStatus.INTERRUPTED:
         exits.complain("interrupted", kind="note")
     return status
 
 
-def _of_bug(error: Exception, arguments: Sequence[str]) -> int:
-    status = exits.of_bug(error, debug="--debug" in arguments)
+def _unexpected(error: Exception, arguments: Sequence[str]) -> int:
+    debug = "--debug" in arguments
+    if isinstance(error, OSError) and exits.is_refusal(error):
+        status = exits.of_refusal(error, debug=debug)
+    else:
+        status = exits.of_bug(error, debug=debug)
     return exits.to_monitor(exits.described(error)) if exits.is_monitored(arguments) else status
 
 

@@ -14,6 +14,8 @@ from toolkit.text import clean
 
 OUTPUT_HINT = "the output is incomplete: free space or choose another place, then run it again"
 _OF_A_STREAM = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EIO}
+_REFUSALS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR}
+REFUSAL_HINT = "see the permissions and the free space there; --debug shows what it was for"
 BUG_HINT = "this is a fault of the toolkit, not yours: run it again with --debug and report it"
 
 
@@ -50,6 +52,19 @@ def of_bug(error: BaseException, *, debug: bool) -> int:
     if debug:
         traceback.print_exception(error)
     complain(described(error), BUG_HINT)
+    return int(ExitStatus.FAILED)
+
+
+def is_refusal(error: OSError) -> bool:
+    """Tell whether the system refused a file that `error` names: no fault of the program."""
+    return error.filename is not None and error.errno in _REFUSALS
+
+
+def of_refusal(error: OSError, *, debug: bool) -> int:
+    """Report which file the system refused, and why."""
+    if debug:
+        traceback.print_exception(error)
+    complain(f"{clean(os.fsdecode(error.filename))}: {error.strerror}", REFUSAL_HINT)
     return int(ExitStatus.FAILED)
 
 

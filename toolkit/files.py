@@ -49,9 +49,14 @@ def check_place(path: Path) -> None:
     shown = clean(str(path))
     if path.is_dir():
         raise UsageError(f"{shown}: cannot be written: it is a folder", hint="name a file in it")
+    if path.exists() and not path.is_file():
+        return  # a device or a pipe: it is asked when it is written to
     if not path.parent.is_dir():
         message = f"{shown}: cannot be written: there is no folder {clean(str(path.parent))}"
         raise UsageError(message, hint="make the folder first, or name another one")
+    if not (_is_stream(path) or os.access(path.parent, os.W_OK)):
+        message = f"{shown}: cannot be written: this user may not write in its folder"
+        raise UsageError(message, hint="name another place, or run it as a user who may")
 
 
 def _status(path: Path) -> os.stat_result | None:

@@ -106,7 +106,7 @@ def _full_request(session: Session, settings: Settings, asked: Asked, wanted: Wa
     )
 
 
-def _cache(session: Session) -> Cache:
+def _cache(session: Session) -> Cache | None:
     from toolkit_https.cache import user_cache
 
     return user_cache(session.environ)

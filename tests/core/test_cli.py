@@ -232,6 +232,25 @@ def test_debug_shows_the_traceback_and_changes_no_status(toolkit_run: Run) -> No
     assert 'toolkit: error: there is no output format "nonsense"' in ended.stderr
 
 
+def test_what_the_system_refuses_is_no_fault_of_the_toolkit(
+    toolkit_home: Home, toolkit_run: Run
+) -> None:
+    home = toolkit_home.write("a-file", "")  # no folder can be made in it, not even by root
+    ended = toolkit_run("--install-completion", "bash", environ={"HOME": f"{home}/below"})
+    assert ended.status == 3
+    assert f"toolkit: error: {home}/below" in ended.stderr
+    assert "Not a directory" in ended.stderr
+    assert "fault of the toolkit" not in ended.stderr
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 100])
+def test_help_stays_within_the_terminal(columns: int, toolkit_run: Run) -> None:
+    for argv in (("--help",), ("https", "--help"), ("config", "show", "--help")):
+        shown = toolkit_run(*argv, environ={"COLUMNS": str(columns)}).stdout
+        lines = [line for line in shown.splitlines() if not line.startswith(("Usage:", "  $ "))]
+        assert [line for line in lines if len(line) > columns] == []
+
+
 def test_a_missing_working_directory_is_a_sentence(toolkit_home: Home) -> None:
     gone = toolkit_home.folder / "gone"
     gone.mkdir()
