@@ -11,10 +11,10 @@ import typer
 from typer.main import get_command, get_group
 
 from toolkit import exits, interrupts
-from toolkit.command import HELP_NAMES
+from toolkit.command import HELP_NAMES, LEAF_OPTIONS
 from toolkit.discovery import Found, discover
 from toolkit.errors import ExitStatus, Terminated, ToolkitError, UsageError
-from toolkit.groups import LazyGroup
+from toolkit.groups import Group, LazyGroup
 from toolkit.plugins import Plugin, load
 from toolkit.roothelp import CORE_COMMANDS, GLOBAL_OPTIONS
 from toolkit.text import clean
@@ -87,8 +87,16 @@ def _of_usage_error(error: Exception, *, monitored: bool) -> int:
         return int(ExitStatus.USAGE)
     describe: Callable[[], str] = getattr(error, "format_message", lambda: str(error))
     message = clean(describe())
-    exits.complain(message, f"see: {path} --help")
+    exits.complain(message, _misplaced(error, path) or f"see: {path} --help")
     return exits.to_monitor(message) if monitored else int(ExitStatus.USAGE)
+
+
+def _misplaced(error: Exception, path: str) -> str:
+    """Return the hint for an option of the leaves that was given before the command's name."""
+    option, context = getattr(error, "option_name", ""), getattr(error, "ctx", None)
+    if option in LEAF_OPTIONS and isinstance(getattr(context, "command", None), Group):
+        return f"it comes after the command: {path} COMMAND {option}"
+    return ""
 
 
 def build(found: tuple[Found, ...]) -> LazyGroup:

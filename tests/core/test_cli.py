@@ -106,6 +106,9 @@ def test_every_example_of_the_core_runs(line: str, toolkit_run: Run) -> None:
         (("https", "chek"), '"check"'),
         (("conifg",), '"config"'),
         (("plugins", "--fromat", "json"), "--format"),
+        (("-q", "plugins"), "toolkit COMMAND -q"),
+        (("--format", "json", "plugins"), "toolkit COMMAND --format"),
+        (("https", "-v", "check"), "toolkit https COMMAND -v"),
         (("plugins", "--format", "jsno"), '"json"'),
     ],
 )

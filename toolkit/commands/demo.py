@@ -24,6 +24,7 @@ app = application("See what the toolkit does, offline.")
 @command(
     app,
     "demo",
+    formats=None,
     examples=(
         ("Everything, in a folder that is removed afterwards", "toolkit demo"),
         ("One plugin's part, its files kept to look at", "toolkit demo https --keep"),
@@ -41,9 +42,6 @@ def demo(
     Offline; servers listen on loopback only and end with the demonstration. Files are made in a
     temporary folder, which is named, and removed unless --keep says otherwise.
     """
-    if session.output.format != "table":
-        message = f'the demonstration has no format "{clean(session.output.format)}"'
-        raise UsageError(message, hint="it is for people to read: leave --format out")
     playing = _chosen(session.plugins, scenes or [])
     folder = Path(tempfile.mkdtemp(prefix="toolkit-demo-"))
     try:
