@@ -150,7 +150,7 @@ def test_a_stray_common_name_matters_where_the_requirement_binds(
 ) -> None:
     """No public issuer certifies internal names or reserved addresses (BR 1.6.1)."""
     leaf = issue(Subject(common, dns=dns, addresses=addresses), lab.pki.root)
-    broken = {item.rule for item in examine([leaf.certificate]).breaches}
+    broken = {item.rule for item in examine([leaf.certificate])}
     assert ("common-name" in broken) == stray
 
 
