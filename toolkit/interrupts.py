@@ -10,6 +10,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from toolkit.errors import HungUp, Terminated
@@ -17,6 +18,7 @@ from toolkit.errors import HungUp, Terminated
 if TYPE_CHECKING:
     from types import FrameType
 
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _came: list[type[BaseException]] = []
 
 
@@ -29,6 +31,29 @@ def install() -> None:
             signal.signal(signal.SIGHUP, _hang_up)
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, _interrupt)
+
+
+@contextmanager
+def temporary_folder(prefix: str, *, keep: bool = False) -> Iterator[Path]:
+    """Yield a new folder that is removed at the end, also by a signal that comes as it is made.
+
+    (Between the making of a folder and the `try` that removes it there is room for a signal.)
+    """
+    import shutil  # few commands need a folder
+    import tempfile
+
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=prefix))
+    except BaseException:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        raise
+    try:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        yield folder
+    finally:
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def check() -> None:

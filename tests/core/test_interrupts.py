@@ -64,3 +64,35 @@ def test_a_command_under_nohup_outlives_its_terminal(toolkit_home: Home) -> None
         capture_output=True, text=True, timeout=30, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
+
+
+AT_ONCE = """
+import os, signal, sys, tempfile
+from toolkit import interrupts
+interrupts.install()
+make = tempfile.mkdtemp
+
+def made(prefix):
+    folder = make(prefix=prefix)
+    os.kill(os.getpid(), {number})  # it comes when the folder is there and nobody knows of it yet
+    return folder
+
+tempfile.mkdtemp = made
+with interrupts.temporary_folder("trial-"):
+    sys.exit("nothing came")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_comes_with_the_folder_leaves_none(
+    number: signal.Signals, toolkit_home: Home
+) -> None:
+    temporary = toolkit_home.folder / "tmp"
+    temporary.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", AT_ONCE.format(number=int(number))],
+        cwd=toolkit_home.folder, env={**toolkit_home.environ, "TMPDIR": str(temporary)},
+        capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert "nothing came" not in done.stderr
+    assert list(temporary.iterdir()) == []

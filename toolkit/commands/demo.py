@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, cast
 
 import typer
 
+from toolkit import interrupts
 from toolkit.command import application, command
 from toolkit.demo import Stage, demo_environment
 from toolkit.discovery import Found
@@ -43,12 +42,8 @@ def demo(
     temporary folder, which is named, and removed unless --keep says otherwise.
     """
     playing = _chosen(session.plugins, scenes or [])
-    folder = Path(tempfile.mkdtemp(prefix="toolkit-demo-"))
-    try:
+    with interrupts.temporary_folder("toolkit-demo-", keep=keep) as folder:
         _play(session, playing, folder)
-    finally:
-        if not keep:
-            shutil.rmtree(folder, ignore_errors=True)
     kept = f"Its files are in {folder}." if keep else "Its folder is removed."
     session.output.say(f"The demonstration is over. {kept} Next: toolkit doctor")
     return ExitStatus.OK
