@@ -15,6 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from toolkit import roothelp
 from toolkit.discovery import Found
+from toolkit.errors import UsageError
 from toolkit.text import did_you_mean
 
 if TYPE_CHECKING:
@@ -115,6 +116,16 @@ class LazyGroup(Group):
 
     lazy: Mapping[str, tuple[str, Callable[[str], AnyCommand]]] = {}
     found: tuple[Found, ...] = ()
+
+    def resolve_command(
+        self, ctx: Context, args: list[str]
+    ) -> tuple[str | None, AnyCommand | None, list[str]]:
+        """As in Group; a plugin that is switched off is told as such."""
+        for entry in self.found:
+            if entry.name == args[0] and entry.state == "disabled" and not ctx.resilient_parsing:
+                message = f'the plugin "{entry.name}" is {entry.reason}'
+                raise UsageError(message, hint=entry.remedy)
+        return super().resolve_command(ctx, args)
 
     def list_commands(self, ctx: Context) -> list[str]:  # noqa: ARG002  click's signature
         """Return all names, imported or not."""

@@ -31,6 +31,9 @@ def texts(wanted: Wanted, cwd: Path) -> list[str]:
         ("t.txt", "# ours\na.example\n\n b.example:8443  # two\n", ["a.example", "b.example:8443"]),
         ("t.csv", "owner,target\nann,a.example\nbob,b.example\n", ["a.example", "b.example"]),
         ("t.csv", "a.example,x\nb.example,y\n", ["a.example", "b.example"]),
+        ("t.csv", "Host,Port\na.example,8443\nb.example,\n", ["a.example:8443", "b.example"]),
+        ("t.csv", "port,host\n25,2001:db8::1\n", ["[2001:db8::1]:25"]),
+        ("t.csv", "host\na.example\n", ["a.example"]),
         ("t.txt", "\ufeffa.example\na.example\n", ["a.example"]),
     ],
 )
@@ -50,6 +53,32 @@ def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "latin.txt").write_bytes(b"b\xfccher.example")
     with pytest.raises(UsageError, match="isn't UTF-8"):
         gather(Wanted((), Path("latin.txt"), ()), tmp_path)
+
+
+def test_wrong_targets_of_a_file_are_told_all_with_their_lines(tmp_path: Path) -> None:
+    (tmp_path / "t.txt").write_text("# ours\ngood.example\nhttp://a.example\n\nb ad # two\n")
+    with pytest.raises(UsageError) as raised:
+        gather(Wanted((), Path("t.txt"), ()), tmp_path)
+    told = raised.value.message.splitlines()
+    assert told[0] == "2 problems:"
+    assert told[1].startswith('  t.txt:3:1: "http://a.example": ')
+    assert told[2].startswith('  t.txt:5:1: "b ad": ')
+
+
+def test_a_wrong_target_of_a_csv_file_is_told_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text('note,target\n"two\nlines",a.example\nx,b.example:0\n')
+    with pytest.raises(UsageError, match=r'^t\.csv:4:1: "b\.example:0": ') as raised:
+        gather(Wanted((), Path("t.csv"), ()), tmp_path)
+    assert "a target is host" in raised.value.hint
+
+
+def test_a_wrong_target_of_the_configuration_is_told_with_its_place(
+    toolkit_home: Home, toolkit_run: Run
+) -> None:
+    path = toolkit_home.write("toolkit.yaml", "https:\n  targets: [a.example, b:x]\n")
+    ended = toolkit_run("https", "check")
+    assert ended.status == 2
+    assert f'{path}:2: https.targets: "b:x": ' in ended.stderr
 
 
 def test_every_address_of_a_name_becomes_a_target(tmp_path: Path) -> None:
