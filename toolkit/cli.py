@@ -11,7 +11,7 @@ import typer
 from typer.main import get_command, get_group
 
 from toolkit import exits, interrupts
-from toolkit.command import HELP_NAMES, LEAF_OPTIONS
+from toolkit.command import HELP_NAMES, LEAF_OPTIONS, words
 from toolkit.discovery import Found, discover
 from toolkit.errors import ExitStatus, Terminated, ToolkitError, UsageError
 from toolkit.groups import Group, LazyGroup
@@ -164,8 +164,11 @@ def _version(value: bool) -> None:
         raise typer.Exit
 
 
+COLORS = ("auto", "always", "never")
+
+
 def _color(value: str) -> str:
-    if value not in {"auto", "always", "never"}:
+    if value not in COLORS:
         raise typer.BadParameter("it is auto, always or never")
     return value
 
@@ -178,6 +181,7 @@ def _root(
         str,
         typer.Option(
             "--color", metavar="WHEN", callback=_color, is_eager=True,
+            autocompletion=words(COLORS),
             help=GLOBAL_OPTIONS["--color WHEN"],
         ),
     ] = "auto",

@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any
 
 import typer
@@ -66,6 +66,16 @@ def command(
     return register
 
 
+def words(choices: Iterable[str]) -> Callable[[str], list[str]]:
+    """Return what completes an option that takes one of `choices`: typer's `autocompletion`."""
+    known = tuple(choices)
+
+    def complete(incomplete: str) -> list[str]:
+        return [word for word in known if word.startswith(incomplete)]
+
+    return complete
+
+
 def _with_session(
     function: Callable[..., ExitStatus], formats: tuple[str, ...], *, lenient: bool
 ) -> Callable[..., ExitStatus]:
@@ -105,7 +115,12 @@ def _common(formats: tuple[str, ...]) -> list[inspect.Parameter]:
         "format_": (
             Annotated[
                 str,
-                typer.Option("--format", metavar="FORMAT", help=f"Output as one of: {known}."),
+                typer.Option(
+                    "--format",
+                    metavar="FORMAT",
+                    help=f"Output as one of: {known}.",
+                    autocompletion=words(formats),
+                ),
             ],
             "",
         ),

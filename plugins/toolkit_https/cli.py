@@ -16,8 +16,6 @@ from toolkit_https.settings import Settings
 
 app = application("Check HTTPS servers as their clients do: verdict, reason and remedy.")
 
-POLICIES, SEVERITIES = ("requests", "strict"), ("critical", "warning", "never")
-MODES = ("off", "soft", "hard")
 GRADES = ("dangerous", "lax")
 MAX_SECONDS = 3600
 VERIFY = (
@@ -209,11 +207,20 @@ def _seconds(seconds: float) -> float:
     return seconds
 
 
+def _identifiers(incomplete: str) -> list[str]:
+    from toolkit_https.registry import REGISTRY
+
+    return [identifier for identifier in REGISTRY if identifier.startswith(incomplete)]
+
+
 @command(app, "explain", examples=EXPLAIN)
 def explain(
     session: Session,
     findings: Annotated[
-        list[str] | None, typer.Argument(metavar="[FINDING]…", help="Ids; default: all of them.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[FINDING]…", help="Ids; default: all of them.", autocompletion=_identifiers
+        ),
     ] = None,
 ) -> ExitStatus:
     """Explain findings: what they mean, who refuses, and how to mend it on common servers."""
@@ -223,10 +230,14 @@ def explain(
     return ExitStatus.OK
 
 
-def _chosen(settings: Settings, **options: object) -> Settings:
+def _chosen(settings: Settings, **given_options: object) -> Settings:
     """Return the settings with the options that were given; a wrong one is a usage error."""
-    given = {name: value for name, value in options.items() if value is not None}
-    for name, known in (("policy", POLICIES), ("fail_on", SEVERITIES), ("revocation", MODES)):
+    given = {name: value for name, value in given_options.items() if value is not None}
+    for name, known in (
+        ("policy", options.POLICIES),
+        ("fail_on", options.SEVERITIES),
+        ("revocation", options.MODES),
+    ):
         if name in given and given[name] not in known:
             word = clean(str(given[name]), limit=40)
             option = f"--{name.replace('_', '-')}"

@@ -7,6 +7,10 @@ from typing import Annotated
 
 import typer
 
+from toolkit.command import words
+
+POLICIES, SEVERITIES = ("requests", "strict"), ("critical", "warning", "never")
+MODES = ("off", "soft", "hard")
 Targets = Annotated[
     list[str] | None,
     typer.Argument(
@@ -28,6 +32,7 @@ Policy = Annotated[
     typer.Option(
         "--policy",
         metavar="POLICY",
+        autocompletion=words(POLICIES),
         help="requests (its verification), or strict: refuse what either of two verifiers or a "
         "profile rule refuses.",
     ),
@@ -45,6 +50,7 @@ FailOn = Annotated[
     typer.Option(
         "--fail-on",
         metavar="SEVERITY",
+        autocompletion=words(SEVERITIES),
         help="Findings that are status 1: critical (default), warning or never.",
     ),
 ]
@@ -75,6 +81,7 @@ Revocation = Annotated[
     typer.Option(
         "--revocation",
         metavar="MODE",
+        autocompletion=words(MODES),
         help="off (default), soft: ask stapled OCSP, OCSP and CRL, or hard: refuse what isn't "
         "known as well.",
     ),

@@ -18,7 +18,6 @@ from toolkit_https.model import Finding, Revocation, Severity
 from toolkit_https.ocsp import Statement, Unusable
 from toolkit_https.registry import finding
 
-MODES = ("off", "soft", "hard")
 SHORT_LIVED = timedelta(days=10)
 """Certificates of at most this need no revocation (CA/Browser Forum BR 4.9.7, until 2026-03-15)."""
 SHORTER, FROM = timedelta(days=7), datetime.fromisoformat("2026-03-15T00:00:00+00:00")

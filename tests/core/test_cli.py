@@ -178,6 +178,29 @@ def test_completion_completes_lazy_names_without_importing_them(toolkit_home: Ho
     assert "toolkit_https.cli" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("toolkit --color ", {"auto", "always", "never"}),
+        ("toolkit plugins --format ", {"table", "json", "jsonl", "csv"}),
+        ("toolkit https check --format n", {"nagios"}),
+        ("toolkit https check --policy ", {"requests", "strict"}),
+        ("toolkit https check --fail-on w", {"warning"}),
+        ("toolkit https check --revocation h", {"hard"}),
+        ("toolkit https explain expired", {"expired"}),
+    ],
+)
+def test_completion_knows_the_words_that_an_option_takes(
+    line: str, words: set[str], toolkit_run: Run
+) -> None:
+    environ = {
+        "_TOOLKIT_COMPLETE": "complete_bash",
+        "COMP_WORDS": line,
+        "COMP_CWORD": str(line.count(" ")),
+    }
+    assert set(toolkit_run(environ=environ).stdout.split()) == words
+
+
 @pytest.mark.parametrize("environ", [{"NO_COLOR": "1", "FORCE_COLOR": "1"}, {}, {"TERM": "dumb"}])
 def test_a_pipe_gets_no_codes(environ: dict[str, str], toolkit_run: Run) -> None:
     assert "\x1b" not in toolkit_run("--help", environ=environ).stdout
