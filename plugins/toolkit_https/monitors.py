@@ -59,9 +59,9 @@ def _left(result: Result) -> str:
 
 
 def _performance(result: Result, several: bool) -> str:  # noqa: FBT001  one flag, one caller
-    label = f"days_left_{clean(result.target, limit=60)}" if several else "days_left"
-    quoted = label.replace("'", "").replace("=", "").replace("|", "/")
-    return f"'{quoted}'={result.days_left} 'time'={result.seconds}s"
+    whose = f"_{clean(result.target, limit=200)}" if several else ""
+    quoted = whose.replace("'", "").replace("=", "").replace("|", "/")
+    return f"'days_left{quoted}'={result.days_left} 'time{quoted}'={result.seconds}s"
 
 
 METRICS = {

@@ -220,6 +220,8 @@ def test_nagios_has_its_own_status_and_one_line(
     assert first.startswith(f"HTTPS {word} - ")
     assert len(rest) == (len(servers) if len(servers) > 1 else 0)
     assert ("days_left" in first) == (servers != ["hang-up"])
+    labels = re.findall(r"'([^']+)'=", first)
+    assert len(labels) == len(set(labels))  # a label names one value: plugin guidelines, 6
     if servers == ["good"]:
         assert "trusted, 59 days left (until 20" in first
 
