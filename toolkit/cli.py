@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 from typer.main import get_command, get_group
@@ -21,6 +21,8 @@ from toolkit.text import clean
 
 if TYPE_CHECKING:
     from typer._click import Command, Context
+
+    Loader: TypeAlias = Callable[[str], Command]
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -113,16 +115,22 @@ def build(found: tuple[Found, ...]) -> LazyGroup:
     if not isinstance(group, LazyGroup):
         raise TypeError(group)
     group.found = found
-    group.lazy = {
-        **{entry.name: (entry.summary, _plugin_loader(entry)) for entry in found
-           if entry.state != "disabled"},
-        **{name: (summary, _core_loader(reference))
-           for name, (summary, reference) in CORE_COMMANDS.items()},
-    }  # fmt: skip
+    group.lazy = dict(_commands(found))
     return group
 
 
-def _core_loader(reference: str) -> Callable[[str], Command]:
+def _commands(found: tuple[Found, ...]) -> Iterator[tuple[str, tuple[str, Loader]]]:
+    """Yield (name, (summary, what imports it)) of every command."""
+    names: set[str] = set()
+    for entry in found:
+        if entry.state != "disabled" and entry.name not in names:
+            names.add(entry.name)  # a second plugin of that name has failed: the first one has it
+            yield entry.name, (entry.summary, _plugin_loader(entry))
+    for name, (summary, reference) in CORE_COMMANDS.items():
+        yield name, (summary, _core_loader(reference))
+
+
+def _core_loader(reference: str) -> Loader:
     def loader(_name: str) -> Command:
         app = load(reference)
         if not isinstance(app, typer.Typer):
@@ -132,7 +140,7 @@ def _core_loader(reference: str) -> Callable[[str], Command]:
     return loader
 
 
-def _plugin_loader(entry: Found) -> Callable[[str], Command]:
+def _plugin_loader(entry: Found) -> Loader:
     def loader(name: str) -> Command:
         if entry.plugin is None:
             message = f'the plugin "{name}" of {entry.distribution} failed: {entry.reason}'
@@ -143,16 +151,15 @@ def _plugin_loader(entry: Found) -> Callable[[str], Command]:
 
 
 def _application(plugin: Plugin, entry: Found) -> Command:
-    hint = f"update {entry.distribution}, or see: toolkit plugins"
     if not plugin.app:
         raise UsageError(f'the plugin "{plugin.name}" has no commands')
     try:
         app = load(plugin.app)
     except ToolkitError as error:
         message = f'the plugin "{plugin.name}" failed: {error.message}'
-        raise ToolkitError(message, hint=hint) from error
+        raise ToolkitError(message, hint=entry.update) from error
     if not isinstance(app, typer.Typer):
-        raise ToolkitError(f"{plugin.app} is no typer.Typer", hint=hint)
+        raise ToolkitError(f"{plugin.app} is no typer.Typer", hint=entry.update)
     return get_group(app)
 
 

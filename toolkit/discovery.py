@@ -47,6 +47,11 @@ class Found:
     plugin: Plugin | None = None
 
     @property
+    def update(self) -> str:
+        """What to do where a part of it is of no use."""
+        return f"update {self.distribution}, or see: toolkit plugins"
+
+    @property
     def summary(self) -> str:
         """Its one line for help pages, safe to show."""
         return clean(self.plugin.summary, limit=120) if self.plugin else ""

@@ -96,17 +96,8 @@ def run_probes(
     try:
         return list(probes(session))
     except ToolkitError as error:
-        return [
-            Probe(name, found=False, detail=clean(error.message), remedy=error.hint, required=True)
-        ]
+        detail, remedy = clean(error.message), error.hint
     except Exception as error:  # noqa: BLE001  a third party's code: the rest must go on
         detail = clean(f"its probes failed: {type(error).__name__}: {error}", limit=200)
-        return [
-            Probe(
-                name,
-                found=False,
-                detail=detail,
-                remedy="report it to the plugin's author",
-                required=True,
-            )
-        ]
+        remedy = "report it to the plugin's author"
+    return [Probe(name, found=False, detail=detail, remedy=remedy, required=True)]

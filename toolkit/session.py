@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 
 from toolkit import terminal
 from toolkit.config import Config, CoreSettings, load
 from toolkit.discovery import Found, unknown_disabled
-from toolkit.errors import UsageError
+from toolkit.errors import ToolkitError, UsageError
 from toolkit.output import Look, Output
 from toolkit.plugins import load as load_reference
 
@@ -27,14 +27,26 @@ class Session:
     plugins: tuple[Found, ...]
 
     def settings_types(self) -> dict[str, type]:
-        """Import and return the settings type of the core and of each active plugin, by section."""
+        """Import and return the settings type of the core and of each active plugin, by section.
+
+        One that is none is a warning: the others' settings are what they were.
+        """
         found: dict[str, type] = {"toolkit": CoreSettings}
         for entry in self.plugins:
             if entry.plugin and entry.plugin.settings:
-                settings = load_reference(entry.plugin.settings)
-                if isinstance(settings, type):
-                    found[entry.name] = settings
+                try:
+                    found[entry.name] = _settings_type(entry.plugin.settings)
+                except ToolkitError as error:
+                    message = f'the plugin "{entry.name}" has no settings: {error.message}'
+                    self.output.warn(message, entry.update)
         return found
+
+
+def _settings_type(reference: str) -> type:
+    settings = load_reference(reference)
+    if not (isinstance(settings, type) and is_dataclass(settings)):
+        raise ToolkitError(f"{reference} is no dataclass")
+    return settings
 
 
 @dataclass(frozen=True, slots=True)

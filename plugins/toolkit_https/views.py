@@ -101,8 +101,9 @@ def _of_client(said: ClientSaid) -> Line:
 
 def _details(result: Result) -> Iterator[Line]:
     yield from tree(result.chain, full=True)
+    shown = tuple(certificate.sha256 for certificate in result.chain if certificate.in_path)
     for path in result.paths:
-        if not path.in_use:
+        if path.sha256 != shown:  # also a path that is refused is on the tree
             yield from _of_path(path)
     for status in result.revocation:
         yield from _of_revocation(status)

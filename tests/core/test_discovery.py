@@ -128,9 +128,9 @@ def test_a_names_control_characters_never_reach_the_reason(site: Site) -> None:
 
 
 def test_a_broken_plugin_shows_in_help_and_plugins_but_breaks_neither(
-    toolkit_home: Home, toolkit_run: Run
+    toolkit_home: Home, toolkit_run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Site(toolkit_home.folder, pytest.MonkeyPatch()).add("broken", "import nobody_has_this\n")
+    Site(toolkit_home.folder, monkeypatch).add("broken", "import nobody_has_this\n")
     environ = {"PYTHONPATH": str(toolkit_home.folder)}
     page = toolkit_run("--help", environ=environ)
     assert page.status == 0
@@ -141,3 +141,38 @@ def test_a_broken_plugin_shows_in_help_and_plugins_but_breaks_neither(
     invoked = toolkit_run("broken", "do", environ=environ)
     assert invoked.status == 3
     assert "pip uninstall broken" in invoked.stderr
+
+
+def test_a_second_plugin_of_a_name_leaves_the_first_ones_commands_alone(
+    toolkit_home: Home, toolkit_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point = "https = plugin_evil:plugin"
+    Site(toolkit_home.folder, monkeypatch).add("evil", plugin_source("https"), point=point)
+    ended = toolkit_run("https", "--help", environ={"PYTHONPATH": str(toolkit_home.folder)})
+    assert (ended.status, ended.stderr) == (0, "")
+    assert "Usage: toolkit https" in ended.stdout
+
+
+@pytest.mark.parametrize("settings", ["plugin_odd:nothing", "plugin_odd:Settings", "a_b:c"])
+def test_settings_that_are_none_cost_no_other_plugin_its_own(
+    settings: str, toolkit_home: Home, toolkit_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = plugin_source("odd", settings=settings) + "class Settings: pass\n"
+    Site(toolkit_home.folder, monkeypatch).add("odd", source)
+    environ = {"PYTHONPATH": str(toolkit_home.folder)}
+    for argv, status in ((("config", "show"), 0), (("config", "check"), 0), (("doctor",), 0)):
+        ended = toolkit_run(*argv, environ=environ)
+        assert ended.status == status, ended.stderr
+        assert 'toolkit: warning: the plugin "odd"' in ended.stderr
+        assert "hint: update odd" in ended.stderr
+    assert "https.timeout" in toolkit_run("config", "show", environ=environ).stdout
+
+
+def test_a_probe_reference_that_names_nothing_is_missing_with_a_remedy(
+    toolkit_home: Home, toolkit_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = plugin_source("odd", doctor="plugin_odd:nothing")
+    Site(toolkit_home.folder, monkeypatch).add("odd", source)
+    ended = toolkit_run("doctor", environ={"PYTHONPATH": str(toolkit_home.folder)})
+    assert ended.status == 1
+    assert "plugin: update odd" in ended.stdout

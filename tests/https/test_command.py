@@ -178,6 +178,14 @@ def test_verbose_shows_chain_and_verifier(lab: Lab, home: Home, toolkit_run: Run
     assert "verified by: OpenSSL" in ended.stdout
 
 
+def test_the_one_path_of_a_refused_certificate_is_not_called_another(
+    lab: Lab, home: Home, toolkit_run: Run
+) -> None:
+    ended = toolkit_run("https", "check", "--ca", "ca.pem", "-v", lab.start("expired").target)
+    assert "leaf: CN=shop.example" in ended.stdout
+    assert "another path" not in ended.stdout
+
+
 ELSEWHERE = {"audit", "lab", "scan", "snippet"}
 """Commands whose examples are run by tests of their own."""
 

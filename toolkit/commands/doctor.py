@@ -63,24 +63,20 @@ def _examine(session: Session) -> Iterator[Examined]:
 
 def _of_plugin(entry: Found, session: Session) -> list[Probe]:
     if entry.state == "failed":
-        return [
-            Probe("plugin", found=False, detail=entry.reason, remedy=entry.remedy, required=True)
-        ]
+        return [_failed(entry.reason, entry.remedy)]
     if entry.plugin is None or not entry.plugin.doctor:
         return []
     try:
         probes = load(entry.plugin.doctor)
     except ToolkitError as error:
-        return [
-            Probe("plugin", found=False, detail=error.message, remedy=error.hint, required=True)
-        ]
+        return [_failed(error.message, entry.update)]
     if not callable(probes):
-        return [
-            Probe(
-                "plugin", found=False, detail=f"{entry.plugin.doctor} is no function", required=True
-            )
-        ]
+        return [_failed(f"{entry.plugin.doctor} is no function", entry.update)]
     return run_probes(entry.name, probes, session)
+
+
+def _failed(detail: str, remedy: str) -> Probe:
+    return Probe("plugin", found=False, detail=detail, remedy=remedy, required=True)
 
 
 def _record(item: Examined) -> Record:
