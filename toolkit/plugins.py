@@ -25,7 +25,8 @@ class Plugin:
     name      its command and its section of toolkit.yaml: lower case letters, digits, hyphens
     summary   one line for help pages
     app       "package.cli:app", a `typer.Typer`; see `toolkit.command`
-    settings  "package.settings:Settings", a frozen dataclass: the keys of its section (or "")
+    settings  "package.settings:Settings", a frozen dataclass: the keys of its section (or ""); its
+              class attribute `variables` names what is set by environment variables alone
     doctor    "package.doctor:probes", `(Session) -> Iterable[Probe]`; see `toolkit.doctor` (or "")
     demo      "package.demo:scene", `(Stage) -> None`; see `toolkit.demo` (or "")
     contract  the version of this contract that it was written for

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Keys of the section `https:`; options of the command win over them."""
+
+    variables: ClassVar[tuple[str, ...]] = ("passphrase",)
+    """Set by a variable (TOOLKIT_HTTPS_PASSPHRASE) and never by a file."""
 
     ca: str = field(
         default="",

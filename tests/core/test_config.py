@@ -234,6 +234,17 @@ def test_a_broken_file_stops_a_command_but_not_config_check(
     assert toolkit_run("doctor").status == 1
 
 
+def test_a_passphrase_in_its_variable_is_right_used_and_never_shown(toolkit_run: Run) -> None:
+    environ = {"TOOLKIT_HTTPS_PASSPHRASE": "hunter2"}
+    assert toolkit_run("config", "check", environ=environ).status == 0
+    assert toolkit_run("doctor", environ=environ).status == 0
+    shown = toolkit_run("config", "show", environ=environ)
+    (row,) = [line for line in shown.stdout.splitlines() if "PASSPHRASE" in line]
+    assert "********" in row
+    assert "unused" not in row
+    assert "hunter2" not in shown.stdout
+
+
 def test_a_format_that_is_none_is_located(toolkit_home: Home, toolkit_run: Run) -> None:
     path = toolkit_home.write("toolkit.yaml", "toolkit:\n  format: jsno\n")
     place = f'{path}:2:11: toolkit.format: "jsno" is none of: table, json, jsonl, csv'

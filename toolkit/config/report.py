@@ -18,7 +18,7 @@ from toolkit.documents.binding import Fault
 from toolkit.documents.problems import Problem
 from toolkit.documents.report import problems_of
 from toolkit.documents.schema import DIALECT, json_schema
-from toolkit.documents.secrets import masked
+from toolkit.documents.secrets import MASK, masked
 from toolkit.text import did_you_mean, nearest
 
 
@@ -38,9 +38,17 @@ def show(config: Config, sections: Mapping[str, type]) -> list[Row]:
     known = {row.key for row in rows}
     rows += [row for row in _set_in_files(config) if row.key not in known]
     names = {variable_name(tuple(key.split("."))) for key in known}
+    alone = set(_alone(sections))
     for variable in sorted(set(config.variables) - names):
-        rows.append(Row(variable, "********", variable, used=False))
+        rows.append(Row(variable, MASK, variable, used=variable in alone))
     return rows
+
+
+def _alone(sections: Mapping[str, type]) -> Iterator[str]:
+    """Yield the variables that set no key: what a section's type lists in `variables`."""
+    for name, kind in sections.items():
+        for word in getattr(kind, "variables", ()):
+            yield variable_name((name, word))
 
 
 def _section(config: Config, name: str, kind: type) -> Iterator[Row]:
@@ -105,7 +113,7 @@ def _unknown_variables(config: Config, sections: Mapping[str, type]) -> Iterator
         for item in dataclasses.fields(kind)
     ]
     starts = tuple(variable_name((name, "")) for name in sections)
-    for variable in sorted(set(config.variables) - set(known)):
+    for variable in sorted(set(config.variables) - {*known, *_alone(sections)}):
         if variable.startswith(starts):
             hint = did_you_mean(variable, known)
             yield Problem(variable, 0, 0, "", "no key is set by this variable", hint)
