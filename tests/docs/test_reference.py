@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import jsonschema
@@ -76,3 +77,10 @@ def test_every_record_is_as_the_schema_says(
             read = json.loads(ended.stdout)
             (record,) = read["results"] if chosen == "json" else [read]
             jsonschema.validate(record, wanted)
+
+
+def test_every_key_of_the_configuration_is_on_its_page_and_no_other(toolkit_run: Run) -> None:
+    shown = json.loads(toolkit_run("config", "show", "--format", "json").stdout)
+    page = (REFERENCE / "configuration.md").read_text("utf-8")
+    listed = re.findall(r"^\| `([a-z_.]+)` \|", page, re.MULTILINE)
+    assert sorted(listed) == sorted(row["key"] for row in shown["results"])
