@@ -9,6 +9,10 @@ from __future__ import annotations
 import os
 import sys
 
+TYPE_CHECKING = False  # the module typing costs a tenth of an answer
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 VERSION_FLAGS = (["--version"], ["-V"])
 HELP_FLAGS = (["--help"], ["-h"])
 
@@ -16,10 +20,7 @@ HELP_FLAGS = (["--help"], ["-h"])
 def main() -> None:
     """Run `toolkit` with the process's arguments and exit with its status."""
     arguments = sys.argv[1:]
-    if None in {sys.stdin, sys.stdout, sys.stderr}:
-        from toolkit.streams import stand_in
-
-        stand_in()
+    _ready_streams()
     completing = "_TOOLKIT_COMPLETE" in os.environ
     if not completing and arguments in VERSION_FLAGS:
         sys.exit(_guarded(_version))
@@ -37,6 +38,18 @@ def main() -> None:
     sys.exit(status)
 
 
+def _ready_streams() -> None:
+    """Nearly always all is well with them, and nothing is imported."""
+    if None in {sys.stdin, sys.stdout, sys.stderr}:
+        from toolkit.streams import stand_in
+
+        stand_in()
+    if {sys.stdout.encoding, sys.stderr.encoding} != {"utf-8"}:
+        from toolkit.streams import soften
+
+        soften()
+
+
 def _version() -> int:
     from toolkit import __version__
 
@@ -51,16 +64,16 @@ def _help() -> int:
     return 0
 
 
-def _guarded(answer: object) -> int:
+def _guarded(answer: Callable[[], int]) -> int:
     """Run one of the quick answers; a full disk or closed pipe ends as it does in `toolkit.cli`."""
     try:
-        status = answer() if callable(answer) else 0
+        status = answer()
         sys.stdout.flush()
     except OSError as error:
         from toolkit.exits import of_output_error
 
         return of_output_error(error)
-    return int(status)
+    return status
 
 
 if __name__ == "__main__":

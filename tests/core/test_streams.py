@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from toolkit.streams import PLAIN, register
 from toolkit.testing import Home
 
 TOOLKIT = f"{shlex.quote(sys.executable)} -P -m toolkit"
@@ -52,3 +53,27 @@ def test_nothing_opened_later_takes_the_place_of_a_closed_stream(toolkit_home: H
     done = ended(toolkit_home, f"https explain expired --format json >&- 2>&- <{target}")
     assert done.returncode == 3
     assert target.read_text() == "kept\n"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp437"])
+def test_a_terminal_without_unicode_gets_what_it_can_show(
+    encoding: str, toolkit_home: Home
+) -> None:
+    home = Home(toolkit_home.folder, {**toolkit_home.environ, "PYTHONIOENCODING": encoding})
+    for line in ("--help", "plugins", "https check --help", "https explain expired", "nonsense"):
+        done = subprocess.run(
+            ["/bin/sh", "-c", f"{TOOLKIT} {line}"], cwd=home.folder, env=home.environ,
+            capture_output=True, timeout=30, check=False,
+        )  # fmt: skip
+        assert done.returncode == (2 if line == "nonsense" else 0), done.stderr
+        # typer's own writing takes ASCII for a mistake, and writes UTF-8.
+        (done.stdout + done.stderr).decode("utf-8" if encoding == "ascii" else encoding)
+    shown = ended(home, "--help").stdout
+    assert shown.startswith("Usage: toolkit [OPTIONS] COMMAND ...")
+
+
+def test_what_a_terminal_cannot_show_is_escaped_and_not_lost() -> None:
+    register()
+    text = "root → └─ leaf: Zoë, 日本 …"
+    assert text.encode("ascii", PLAIN) == rb"root -> `- leaf: Zo\xeb, \u65e5\u672c ..."
+    assert text.encode("latin-1", PLAIN) == b"root -> `- leaf: Zo\xeb, \\u65e5\\u672c ..."
