@@ -38,7 +38,7 @@ class Ignored:
 
 def places(environ: Mapping[str, str], cwd: Path, explicit: str) -> Iterator[Place]:
     """Yield where configuration may be, the weakest first (XDG Base Directory Specification)."""
-    yield Place("system", _system(environ) / FOLDER / NAME)
+    yield Place("system", Path("/etc", FOLDER, NAME))
     user = _user(environ)
     if user:
         yield Place("user", user / FOLDER / NAME)
@@ -50,12 +50,8 @@ def places(environ: Mapping[str, str], cwd: Path, explicit: str) -> Iterator[Pla
         yield Place("named", cwd / explicit)
 
 
-def _system(environ: Mapping[str, str]) -> Path:
-    return Path(environ.get("PROGRAMDATA", "C:/ProgramData") if os.name == "nt" else "/etc")
-
-
 def _user(environ: Mapping[str, str]) -> Path | None:
-    chosen = environ.get("APPDATA" if os.name == "nt" else "XDG_CONFIG_HOME", "")
+    chosen = environ.get("XDG_CONFIG_HOME", "")
     if chosen and Path(chosen).is_absolute():
         return Path(chosen)
     home = environ.get("HOME", "")
@@ -98,8 +94,6 @@ def read(place: Place) -> str | Ignored | DocumentError | None:
 
 
 def _distrust(status: os.stat_result) -> str:
-    if os.name == "nt":
-        return ""  # Windows has no such owners and modes
     if status.st_uid not in {0, os.geteuid()}:
         return f"it belongs to another user (uid {status.st_uid})"
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
