@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
+import re
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -214,14 +218,17 @@ def test_force_color_and_the_option_give_codes(argv: tuple[str, ...], toolkit_ru
 
 def test_a_terminal_gets_codes_and_its_width(toolkit_home: Home) -> None:
     leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
     subprocess.run(
         [sys.executable, "-P", "-m", "toolkit", "--help"],
-        stdout=follower, env={**toolkit_home.environ, "TERM": "xterm", "COLUMNS": "60"}, check=True,
+        stdout=follower, env={**toolkit_home.environ, "TERM": "xterm"}, check=True,
     )  # fmt: skip
     os.close(follower)
     shown = os.read(leader, 65536).decode()
     os.close(leader)
     assert "\x1b[1m" in shown
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", shown).splitlines()
+    assert 50 < max(map(len, lines)) <= 60
 
 
 def test_an_unexpected_exception_is_a_sentence_and_a_traceback_only_with_debug(
