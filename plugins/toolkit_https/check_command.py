@@ -71,7 +71,7 @@ def run(session: Session, settings: Settings, asked: Asked) -> ExitStatus:
     session.output.check_format(VIEW)
     wanted = Wanted(
         asked.targets, asked.file, settings.targets, asked.sni, asked.all_addresses, asked.ipv4,
-        asked.ipv6, str(session.config.origin("https.targets")),
+        asked.ipv6, str(session.config.origin("https.targets")), settings.timeout,
     )  # fmt: skip
     request = _full_request(session, settings, asked, wanted)
     targets = gather(wanted, session.cwd)

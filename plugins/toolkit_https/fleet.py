@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from toolkit.errors import ToolkitError
 from toolkit.text import clean
-from toolkit_https.model import Result
 from toolkit_https.targets import Target
 
+R = TypeVar("R")
 MAX_WORKERS = 512
 LOOK = 0.1
 """Seconds between two looks at how busy the process is."""
@@ -22,14 +23,14 @@ IDLE = 0.7
 
 
 @dataclass(slots=True)
-class _Fleet:
+class _Fleet(Generic[R]):
     """The queues between the workers and the caller."""
 
     waiting: queue.SimpleQueue[Target]
-    done: queue.SimpleQueue[tuple[Target, Result | BaseException]] = field(
+    done: queue.SimpleQueue[tuple[Target, R | BaseException]] = field(
         default_factory=queue.SimpleQueue
     )
-    one: Callable[[Target], Result] = field(kw_only=True)
+    one: Callable[[Target], R] = field(kw_only=True)
 
     def start(self, count: int) -> int:
         """Start `count` workers and return it. Daemon threads: Ctrl-C waits for none of them."""
@@ -68,10 +69,10 @@ class Load:
 
 def check_all(
     targets: Sequence[Target],
-    one: Callable[[Target], Result],
+    one: Callable[[Target], R],
     workers: int = 4,
     busy: Callable[[], float | None] | None = None,
-) -> Iterator[Result]:
+) -> Iterator[R]:
     """Yield the result of `one` for each target, in the order in which they finish.
 
     `workers` run at first. While targets wait and the processor is idle, because the others wait
@@ -80,7 +81,7 @@ def check_all(
     `Load.busy`). Raises ToolkitError at the end if a
     check itself failed; the others are complete.
     """
-    fleet = _Fleet(queue.SimpleQueue(), one=one)
+    fleet: _Fleet[R] = _Fleet(queue.SimpleQueue(), one=one)
     for target in targets:
         fleet.waiting.put(target)
     running = fleet.start(min(len(targets), max(workers, 1)))

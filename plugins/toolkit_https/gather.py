@@ -12,9 +12,13 @@ from toolkit.errors import UsageError
 from toolkit.text import clean
 from toolkit_https import connect, names
 from toolkit_https.connect import Address
+from toolkit_https.deadline import Deadline, within
+from toolkit_https.fleet import check_all
 from toolkit_https.targets import Target, is_ip, parse_target
 
 MAX_BYTES = 64 * 1024 * 1024
+LOOKUPS = 16
+"""Names looked up at once, to begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,8 @@ class Wanted:
     ipv6: bool = False
     origin: str = ""
     """Where the configured ones were set."""
+    seconds: float = 10.0
+    """For the lookup of one name."""
 
     def lookup(self, host: str, port: int) -> Sequence[Address]:
         """Resolve as the system does, keeping the address families asked for."""
@@ -65,7 +71,7 @@ def gather(wanted: Wanted, cwd: Path) -> list[Target]:
         sni = names.to_ascii(wanted.sni)
         targets = [replace(target, sni=sni) for target in targets]
     if wanted.all_addresses:
-        targets = [one for target in targets for one in _each_address(target, wanted)]
+        targets = _each_address(targets, wanted)
     return list({target.text: target for target in targets}.values())
 
 
@@ -93,16 +99,31 @@ def _located(wrong: Sequence[tuple[_Typed, UsageError]]) -> UsageError:
     )
 
 
-def _each_address(target: Target, wanted: Wanted) -> Iterator[Target]:
-    """A name that doesn't resolve stays one target: its result says so."""
+def _each_address(targets: Sequence[Target], wanted: Wanted) -> list[Target]:
+    """Return a target for each address; the names are looked up at the same time."""
+
+    def one(target: Target) -> tuple[str, Sequence[Address]]:
+        return target.text, _looked_up(target, wanted)
+
+    found = dict(check_all(targets, one, LOOKUPS))
+    return [each for target in targets for each in _at(target, found[target.text])]
+
+
+def _looked_up(target: Target, wanted: Wanted) -> Sequence[Address]:
+    """A name that doesn't resolve, or not in time, has none: its result says so."""
+    if is_ip(target.address):
+        return ()
+    deadline = Deadline.after(wanted.seconds)
     try:
-        found = wanted.lookup(target.address, target.port)
-    except OSError:
-        found = []
-    if not found or is_ip(target.address):
+        return within(deadline, lambda: wanted.lookup(target.address, target.port))
+    except OSError:  # TimeoutError is one
+        return ()
+
+
+def _at(target: Target, addresses: Sequence[Address]) -> Iterator[Target]:
+    if not addresses:
         yield target
-        return
-    for family, address in found:
+    for family, address in addresses:
         shown = f"[{address}]" if family == socket.AF_INET6 else address
         scheme = "" if target.scheme == "https" else f"{target.scheme}://"
         text = f"{scheme}{target.name}@{shown}:{target.port}"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import permutations
@@ -90,6 +92,27 @@ def test_an_address_that_is_named_as_well_is_checked_once(tmp_path: Path) -> Non
     named = ("localhost:8443", "localhost@127.0.0.1:8443")
     found = gather(Wanted(named, None, (), all_addresses=True, ipv4=True), tmp_path)
     assert [target.text for target in found] == ["localhost@127.0.0.1:8443"]
+
+
+def test_slow_name_servers_delay_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names are looked up at the same time, each for as long as a target may take."""
+
+    def slow(host: str, port: int) -> list[tuple[socket.AddressFamily, str]]:
+        time.sleep(0.4 if host != "dead.example" else 30)
+        return [(socket.AF_INET, f"192.0.2.{host[0]}"), (socket.AF_INET, "192.0.2.99")]
+
+    monkeypatch.setattr("toolkit_https.connect.resolve", slow)
+    names = [f"{at}.example" for at in range(8)]
+    wanted = Wanted(("dead.example", *names), None, (), all_addresses=True, seconds=1.5)
+    began = time.monotonic()
+    found = gather(wanted, tmp_path)
+    assert time.monotonic() - began < 3  # one after the other would be 33 s
+    expected = [
+        (name, address) for name in names for address in (f"192.0.2.{name[0]}", "192.0.2.99")
+    ]
+    assert [(target.name, target.address) for target in found] == [
+        ("dead.example", "dead.example"), *expected,
+    ]  # fmt: skip
 
 
 def test_standard_input_is_a_file_named_dash(
