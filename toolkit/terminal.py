@@ -1,7 +1,7 @@
 """Where text goes: whether a stream takes colour, how wide it is, and styled lines made text.
 
-A line is a tuple of (text, style) spans; styles are the few words of `STYLES`. Rich turns them
-into a terminal's codes and is imported only for a stream that takes colour: a pipe gets plain text.
+A line is a tuple of (text, style) spans; styles are the few words of `STYLES`. Eight pairs of codes
+need no library: rich's console took 40 ms of every command on a terminal.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ Line: TypeAlias = tuple[Span, ...]
 
 STYLES: Mapping[str, str] = {
     "": "",
-    "title": "bold",
-    "name": "cyan",
-    "good": "green",
-    "bad": "bold red",
-    "warn": "yellow",
-    "dim": "dim",
-    "note": "blue",
+    "title": "1",  # bold
+    "name": "36",  # cyan
+    "good": "32",  # green
+    "bad": "1;31",  # bold red
+    "warn": "33",  # yellow
+    "dim": "2",
+    "note": "34",  # blue
 }
-"""Our style names and what rich calls them."""
+"""Our style names, and the parameters of SGR (ECMA-48, 8.3.117) for them."""
 
 MIN_WIDTH, MAX_HELP_WIDTH, PLAIN_WIDTH = 40, 100, 80
 
@@ -65,17 +65,12 @@ def render(lines: Iterable[Line], *, color: bool) -> str:
     """Return `lines` as text, with a terminal's codes where `color` says so."""
     if not color:
         return "".join("".join(text for text, _ in line).rstrip() + "\n" for line in lines)
-    from rich.console import Console  # only for a terminal: it costs as much as typer
-    from rich.text import Text
+    return "".join("".join(_styled(text, style) for text, style in line) + "\n" for line in lines)
 
-    console = Console(
-        force_terminal=True, color_system="standard", no_color=False, highlight=False, markup=False
-    )
-    with console.capture() as captured:
-        for line in lines:
-            spans = [(text, STYLES[style]) for text, style in line]
-            console.print(Text.assemble(*spans), soft_wrap=True)
-    return captured.get()
+
+def _styled(text: str, style: str) -> str:
+    codes = STYLES[style]
+    return f"\x1b[{codes}m{text}\x1b[0m" if codes and text else text
 
 
 def cells(text: str) -> int:

@@ -205,6 +205,12 @@ def test_completion_knows_the_words_that_an_option_takes(
     assert set(toolkit_run(environ=environ).stdout.split()) == words
 
 
+@pytest.mark.parametrize("argv", [("--help",), ("plugins",), ("https", "explain", "expired")])
+def test_colour_needs_no_library(argv: tuple[str, ...], toolkit_home: Home) -> None:
+    home = Home(toolkit_home.folder, {**toolkit_home.environ, "FORCE_COLOR": "1"})
+    assert "rich" not in imported(*argv, home=home)
+
+
 @pytest.mark.parametrize("environ", [{"NO_COLOR": "1", "FORCE_COLOR": "1"}, {}, {"TERM": "dumb"}])
 def test_a_pipe_gets_no_codes(environ: dict[str, str], toolkit_run: Run) -> None:
     assert "\x1b" not in toolkit_run("--help", environ=environ).stdout

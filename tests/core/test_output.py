@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from toolkit.errors import ToolkitError, UsageError
 from toolkit.output import FORMATS, Output, View, table
-from toolkit.terminal import render
+from toolkit.terminal import STYLES, render
 
 VIEW: View[str] = View(
     schema="test.words/1",
@@ -147,6 +147,18 @@ def test_an_unknown_format_is_refused_before_any_work() -> None:
 def test_a_plugins_own_format_is_used() -> None:
     assert emitted("shout", "a", "b") == "AB"
     assert set(FORMATS) == {"table", "json", "jsonl", "csv"}
+
+
+@given(st.lists(st.tuples(st.text("ab |", max_size=5), st.sampled_from(sorted(STYLES)))))
+def test_colour_adds_codes_and_changes_no_text(spans: list[tuple[str, str]]) -> None:
+    plain, styled = (render([tuple(spans)], color=color) for color in (False, True))
+    assert re.sub(r"\x1b\[[0-9;]*m", "", styled).rstrip() == plain.rstrip()
+    assert styled.count("\x1b[0m") * 2 == styled.count("\x1b")  # whatever is begun ends
+
+
+def test_a_style_is_as_terminals_know_it() -> None:
+    line = (("bad", "bad"), (" and ", ""), ("good", "good"))
+    assert render([line], color=True) == "\x1b[1;31mbad\x1b[0m and \x1b[32mgood\x1b[0m\n"
 
 
 def test_a_tables_columns_align_even_under_wide_characters() -> None:
