@@ -52,6 +52,18 @@ def test_install_never_clears_a_folder_that_is_no_environment(tmp_path: Path) ->
     assert kept.read_text() == "mine"
 
 
+def test_an_upgrade_that_fails_leaves_the_old_installation(tmp_path: Path) -> None:
+    """Without a network the packages can't be had: that must be known before anything is cleared."""
+    old = tmp_path / "sysadmin-toolkit" / "venv"
+    (old / "bin").mkdir(parents=True)
+    (old / "pyvenv.cfg").touch()
+    (old / "bin" / "toolkit").write_text("the old one\n")
+    done = run("./install", HOME=str(tmp_path), XDG_DATA_HOME=str(tmp_path), PIP_NO_INDEX="1")
+    assert done.returncode == 2
+    assert "install: the packages could not be fetched; nothing was changed" in done.stderr
+    assert (old / "bin" / "toolkit").read_text() == "the old one\n"
+
+
 @pytest.mark.parametrize("script", ["./install", "tests/run"])
 def test_an_interpreter_that_is_too_old_is_named(
     script: str, old_python: str, tmp_path: Path
