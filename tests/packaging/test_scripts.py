@@ -53,7 +53,7 @@ def test_install_never_clears_a_folder_that_is_no_environment(tmp_path: Path) ->
 
 
 def test_an_upgrade_that_fails_leaves_the_old_installation(tmp_path: Path) -> None:
-    """Without a network the packages can't be had: that must be known before anything is cleared."""
+    """Without a network the packages can't be had: known before anything is cleared."""
     old = tmp_path / "sysadmin-toolkit" / "venv"
     (old / "bin").mkdir(parents=True)
     (old / "pyvenv.cfg").touch()
