@@ -8,15 +8,20 @@ remembered, and raised again at the next step of a long command.
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from toolkit.errors import Terminated
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+    from threading import Event
     from types import FrameType
 
+LOOK = 0.25
+"""Seconds between two looks of what waits for threads."""
+T = TypeVar("T")
 _came: list[type[BaseException]] = []
 
 
@@ -33,6 +38,26 @@ def check() -> None:
     """Raise what came and was dropped, if anything. Called between the steps of long commands."""
     if _came:
         raise _came[0]
+
+
+def results(futures: Iterable[Future[T]]) -> Iterator[T]:
+    """Yield the results in the order of `futures`, and look every so often whether to stop.
+
+    Raises what a future raises; what is then done with the others is the caller's.
+    """
+    from concurrent.futures import wait  # who has futures has it
+
+    for future in futures:
+        while not future.done():
+            check()
+            wait([future], LOOK)
+        yield future.result()
+
+
+def pause(event: Event) -> None:
+    """Wait until `event` is set. Raises as `check` does."""
+    while not event.wait(LOOK):
+        check()
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from toolkit import interrupts
 from toolkit.files import write_atomic
 from toolkit.text import clean
 from toolkit_https.audit.cases import CASES
@@ -97,7 +98,7 @@ class Beside:
 
         with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
             try:
-                return list(pool.map(one, self.found))
+                return list(interrupts.results([pool.submit(one, item) for item in self.found]))
             finally:
                 stop.set()
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from toolkit import interrupts
 from toolkit.errors import ToolkitError
 from toolkit.text import clean
 from toolkit_https.model import Result
@@ -83,6 +84,7 @@ def check_all(
     failures: list[tuple[Target, BaseException]] = []
     left, load = len(targets), _Load()
     while left:
+        interrupts.check()
         with suppress(queue.Empty):
             target, outcome = fleet.done.get(timeout=LOOK)
             left -= 1
