@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from toolkit.errors import ToolkitError, UsageError
 from toolkit.text import clean
 from toolkit_https.audit.cases import CASES, Case
-from toolkit_https.audit.scenes import scene
+from toolkit_https.audit.scenes import HTTPS, scene
 from toolkit_https.lab import Lab, Place, Witness
 
 
@@ -68,7 +68,7 @@ def servable(case: Case, lab: Lab, listen: str) -> str:
 class Stand:
     """Where and how to serve: on ports from `first_port` (0: free ones), with the CA in file `ca`.
 
-    `tell` is called for each client that comes, by several threads.
+    `tell` is called for each client that comes, by several threads; `scheme` is what they speak.
     """
 
     lab: Lab
@@ -76,6 +76,7 @@ class Stand:
     first_port: int
     ca: str
     tell: Callable[[Seen], None]
+    scheme: str = HTTPS
 
 
 @contextmanager
@@ -94,7 +95,7 @@ def serving(stand: Stand, cases: Sequence[Case] = CASES) -> Iterator[list[Served
             host = "" if name[0].isdigit() or ":" in name else listen
             place = Place(host, lambda: next(ports), _reporter(case, stand.tell))
             try:
-                played = stack.enter_context(scene(case, lab, place))
+                played = stack.enter_context(scene(case, lab, place, stand.scheme))
             except OSError as error:
                 if ":" in name:
                     continue

@@ -24,7 +24,7 @@ STYLES = {
     Verdict.NOT_TESTED: "warn",
     Verdict.ABSENT: "dim",
 }
-GRADE_STYLES = {Grade.DANGEROUS: "bad", Grade.LAX: "warn"}
+GRADE_STYLES = {Grade.DANGEROUS: "bad", Grade.LAX: "warn", Grade.LIMIT: "dim"}
 MAX_SHOWN = 8
 """Cases shown on one line; `-v` shows all, each on its own."""
 MEANINGS = {
@@ -185,7 +185,7 @@ VIEW: View[Audit] = View(
     schema=SCHEMA,
     record=record,
     lines=lines,
-    columns=("client", "version", "verdict", "dangerous", "lax", "unknown", "explanation",
-             "remedy", "seconds"),
+    columns=("client", "version", "verdict", "dangerous", "lax", "limit", "unknown",
+             "explanation", "remedy", "seconds"),
     formats={MATRIX: matrix},
 )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import smtplib
 import ssl
 import subprocess
 import sys
@@ -117,6 +118,25 @@ def test_beyond_loopback_it_warns_and_leaves_out_what_is_for_loopback(toolkit_ho
         assert lab.interrupt() == 0
     assert "warning: the laboratory listens on 0.0.0.0" in lab.stderr
     assert "Left out, made for the loopback address: ip" in lab.stderr
+
+
+def test_mail_servers_speak_their_protocol_before_tls(toolkit_home: Home) -> None:
+    argv = ("--starttls", "smtp", "--trap", "good,expired")
+    with serving(toolkit_home, *argv, count=2) as lab:
+        assert lab.servers["good"]["url"].startswith("smtp://localhost:")
+        context = ssl.create_default_context(cafile=lab.servers["good"]["ca"])
+        with smtplib.SMTP("localhost", lab.servers["good"]["port"], timeout=10) as good:
+            good.starttls(context=context)
+            assert good.noop()[0] == 250
+        with (
+            smtplib.SMTP("localhost", lab.servers["expired"]["port"], timeout=10) as expired,
+            pytest.raises(ssl.SSLCertVerificationError),
+        ):
+            expired.starttls(context=context)
+        assert lab.interrupt() == 0
+    told = lab.stderr.splitlines()
+    assert "good: 127.0.0.1 sent its request: right" in told
+    assert any(line.startswith("expired: 127.0.0.1 refused (") for line in told)
 
 
 def test_ports_can_be_chosen(toolkit_home: Home) -> None:
