@@ -90,6 +90,12 @@ class Lab:
         self._contexts: dict[str, SSL.Context] = {}
         self._making = threading.Lock()
 
+    def named(self, name: str) -> Lab:
+        """Return a laboratory for another name whose clients trust the same root."""
+        other = Lab(name, self.pki.days)
+        other.pki = self.pki.named(name)
+        return other
+
     def __enter__(self) -> Self:
         """Begin."""
         return self

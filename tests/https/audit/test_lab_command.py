@@ -144,6 +144,31 @@ def test_ports_can_be_chosen(toolkit_home: Home) -> None:
         assert [server["port"] for server in lab.servers.values()] == [47710, 47711]
 
 
+@pytest.mark.server("curl")
+@pytest.mark.parametrize("name", ["localhost", "lab.example"])
+def test_every_case_is_served_under_any_name_and_the_sound_ones_are_sound(
+    name: str, toolkit_home: Home
+) -> None:
+    cases = [case.id for case in CASES if case.group in {"control", "name"}]
+    argv = ("--name", name, "--trap", ",".join(cases))
+    with serving(toolkit_home, *argv, count=len(cases)) as lab:
+        statuses = {identifier: curl(server) for identifier, server in lab.servers.items()}
+        assert lab.interrupt() == 0
+    assert "Left out" not in lab.stderr
+    accepted = {identifier for identifier, status in statuses.items() if status == 0}
+    sound = {case.id for case in CASES if case.accept}
+    assert accepted == sound | {"cn-only", "ip-in-cn"}
+
+
+def curl(server: dict[str, Any]) -> int:
+    """Return the status of a request; the server's name is where it listens."""
+    host = server["url"].split("/")[2].rpartition(":")[0]
+    argv = ["curl", "-q", "-sSo/dev/null", "--cacert", server["ca"]]
+    if not host.startswith("["):
+        argv += ["--resolve", f"{host}:{server['port']}:{server['address']}"]
+    return subprocess.run([*argv, server["url"]], capture_output=True, check=False).returncode
+
+
 def test_the_list_has_every_case_and_starts_nothing(toolkit_run: Run) -> None:
     ended = toolkit_run("https", "lab", "--list", "--format", "json")
     assert ended.status == 0
