@@ -55,7 +55,8 @@ def _trial(case: Case, way: Way, ground: Ground, stop: threading.Event) -> Trial
             ended = run(filled(way.argv, played, ground), ground.environ, ground.seconds, stop)
             settled = played.settle(SETTLE)
     except OSError as error:
-        return replace(trial, reason=error.strerror or type(error).__name__)
+        what = f"{error.filename}: " if error.filename else ""
+        return replace(trial, reason=f"{what}{error.strerror or type(error).__name__}")
     outcome, reason = outcome_of(played, ended, settled=settled)
     return replace(
         trial, outcome=outcome, reason=reason, status=ended.status, said=ended.said.strip(),

@@ -105,9 +105,11 @@ def _unknown(found: Audit) -> Iterator[Line]:
 def _last_words(found: Audit) -> Iterator[Line]:
     """What the client said to the sound server: why it fails there is its user's first question."""
     first = found.trials[0]
-    status = "it had to be ended" if first.status is None else f"it ended with {first.status}"
-    words = telling(first.said) or "and said nothing"
-    yield (("  ", ""), (f"{first.case}: {status}: {clean(words, limit=300)}", "dim"))
+    ended = first.reason or "it had to be ended"
+    status = ended if first.status is None else f"it ended with {first.status}"
+    words = clean(telling(first.said), limit=300)
+    said = f": {words}" if words else ", and it said nothing"
+    yield (("  ", ""), (f"{first.case}: {clean(status, limit=300)}{said}", "dim"))
 
 
 def _every(trials: Sequence[Trial]) -> Iterator[Line]:

@@ -114,6 +114,14 @@ def test_an_interpreter_without_the_library_proves_nothing(
     assert "No module named pycurl" in ended.stdout
 
 
+def test_a_program_that_is_not_there_is_named(toolkit_run: Run) -> None:
+    ended = toolkit_run(
+        "https", "snippet", "lwp", "--prove", environ={"PATH": "/nonexistent"}, timeout=55
+    )
+    assert ended.status == 4
+    assert "good: perl: No such file or directory" in ended.stdout
+
+
 def test_the_records_keep_their_schema(toolkit_run: Run) -> None:
     found = toolkit_run("https", "snippet", "all", "--format", "jsonl").stdout.splitlines()
     assert [json.loads(line)["client"] for line in found] == list(SNIPPETS)
