@@ -12,7 +12,7 @@ from toolkit import interrupts
 from toolkit_https.audit.cases import CASES, Case, with_controls
 from toolkit_https.audit.grade import judged
 from toolkit_https.audit.ground import Ground
-from toolkit_https.audit.model import Audit, Outcome, Trial
+from toolkit_https.audit.model import Audit, Outcome, Trial, Verdict
 from toolkit_https.audit.process import Ended, run
 from toolkit_https.audit.scenes import Scene, scene, speakable
 from toolkit_https.clients import Way
@@ -30,6 +30,11 @@ def audit(way: Way, ground: Ground, cases: Iterable[Case] = CASES, version: str 
     """
     begun = time.monotonic()
     wanted = speakable(with_controls(cases), way.scheme)
+    if not wanted:
+        return Audit(
+            way.label, way.argv, version, Verdict.NOT_TESTED,
+            explanation=f"{way.scheme} has none of these servers", remedy="choose other traps",
+        )  # fmt: skip
     stop = threading.Event()
     with ThreadPoolExecutor(ground.workers) as pool:
         try:

@@ -158,6 +158,21 @@ def test_a_matrix_is_a_table_for_a_document(toolkit_run: Run) -> None:
 
 
 @pytest.mark.server("curl")
+def test_in_a_matrix_what_a_protocol_does_not_have_is_left_blank(toolkit_run: Run) -> None:
+    argv = ("--client", "smtplib,curl", "--trap", "redirect,expired", "--format", "markdown")
+    head, _, smtplib, curl = toolkit_run("https", "audit", *argv).stdout.splitlines()
+    assert head == "| client | good | expired | redirect |"
+    assert smtplib.endswith(") | A | r | – |"), smtplib
+    assert curl.endswith(" | A | r | r |"), "curl follows no redirect unless told to"
+
+
+def test_a_client_whose_protocol_has_none_of_the_servers_was_not_tested(toolkit_run: Run) -> None:
+    ended = toolkit_run("https", "audit", "--client", "smtplib", "--trap", "redirect")
+    assert ended.status == 4
+    assert "not tested: smtp has none of these servers (choose other traps)\n" in ended.stdout
+
+
+@pytest.mark.server("curl")
 @pytest.mark.parametrize("layout", ["table", "csv", "markdown"])
 def test_a_third_partys_client_is_tried_like_ours_and_what_it_says_is_cleaned(
     layout: str, third_party: dict[str, str], toolkit_run: Run
