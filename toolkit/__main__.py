@@ -16,6 +16,10 @@ HELP_FLAGS = (["--help"], ["-h"])
 def main() -> None:
     """Run `toolkit` with the process's arguments and exit with its status."""
     arguments = sys.argv[1:]
+    if None in {sys.stdin, sys.stdout, sys.stderr}:
+        from toolkit.streams import stand_in
+
+        stand_in()
     completing = "_TOOLKIT_COMPLETE" in os.environ
     if not completing and arguments in VERSION_FLAGS:
         sys.exit(_guarded(_version))

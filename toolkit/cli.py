@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.main import get_command, get_group
 
-from toolkit import exits, interrupts, roothelp
-from toolkit.command import HELP_NAMES
+from toolkit import exits, interrupts
+from toolkit.command import HELP_NAMES, LEAF_OPTIONS
 from toolkit.discovery import Found, discover
 from toolkit.errors import ExitStatus, Terminated, ToolkitError, UsageError
-from toolkit.groups import LazyGroup
+from toolkit.groups import Group, LazyGroup
 from toolkit.plugins import Plugin, load
 from toolkit.roothelp import CORE_COMMANDS, GLOBAL_OPTIONS
 from toolkit.text import clean
@@ -32,22 +32,30 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
         interrupts.check()
     except ToolkitError as error:
-        if debug:
-            raise
-        return exits.of_toolkit_error(error)
+        status = exits.of_toolkit_error(error, debug=debug)
+        return exits.to_monitor(error.message) if exits.is_monitored(arguments) else status
     except KeyboardInterrupt:
         status = int(ExitStatus.INTERRUPTED)
-    except Terminated:
-        status = int(ExitStatus.TERMINATED)
+    except Terminated as ended:
+        status = int(ended.status)
     except OSError as error:
         if exits.is_output_error(error):
             return exits.of_output_error(error)
-        return exits.of_bug(error, debug=debug)
+        return _unexpected(error, arguments)
     except Exception as error:  # noqa: BLE001  the one place where a bug becomes a sentence
-        return exits.of_bug(error, debug=debug)
+        return _unexpected(error, arguments)
     if status == ExitStatus.INTERRUPTED:
         exits.complain("interrupted", kind="note")
     return status
+
+
+def _unexpected(error: Exception, arguments: Sequence[str]) -> int:
+    debug = "--debug" in arguments
+    if isinstance(error, OSError) and exits.is_refusal(error):
+        status = exits.of_refusal(error, debug=debug)
+    else:
+        status = exits.of_bug(error, debug=debug)
+    return exits.to_monitor(exits.described(error)) if exits.is_monitored(arguments) else status
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -62,7 +70,7 @@ def _run(arguments: Sequence[str]) -> int:
             raise ended.__context__ from None
         raise
     except _usage_error_type() as error:
-        return _of_usage_error(error)
+        return _of_usage_error(error, monitored=exits.is_monitored(arguments))
     return int(status or 0)
 
 
@@ -71,15 +79,24 @@ def _usage_error_type() -> type[Exception]:
     return next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
 
-def _of_usage_error(error: Exception) -> int:
+def _of_usage_error(error: Exception, *, monitored: bool) -> int:
     context: Context | None = getattr(error, "ctx", None)
     path = context.command_path if context else "toolkit"
     if type(error).__name__ == "NoArgsIsHelpError" and context:
         sys.stderr.write(context.get_help() + "\n")
         return int(ExitStatus.USAGE)
     describe: Callable[[], str] = getattr(error, "format_message", lambda: str(error))
-    exits.complain(clean(describe()), f"see: {path} --help")
-    return int(ExitStatus.USAGE)
+    message = clean(describe())
+    exits.complain(message, _misplaced(error, path) or f"see: {path} --help")
+    return exits.to_monitor(message) if monitored else int(ExitStatus.USAGE)
+
+
+def _misplaced(error: Exception, path: str) -> str:
+    """Return the hint for an option of the leaves that was given before the command's name."""
+    option, context = getattr(error, "option_name", ""), getattr(error, "ctx", None)
+    if option in LEAF_OPTIONS and isinstance(getattr(context, "command", None), Group):
+        return f"it comes after the command: {path} COMMAND {option}"
+    return ""
 
 
 def build(found: tuple[Found, ...]) -> LazyGroup:
@@ -102,7 +119,6 @@ def build(found: tuple[Found, ...]) -> LazyGroup:
         **{name: (summary, _core_loader(reference))
            for name, (summary, reference) in CORE_COMMANDS.items()},
     }  # fmt: skip
-    type(group).page = staticmethod(lambda: roothelp.page(found))
     return group
 
 

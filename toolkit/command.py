@@ -6,7 +6,7 @@
     def check(session: Session, targets: Annotated[list[str], typer.Argument(...)]) -> ExitStatus:
         ...
 
-`--format`, `-q` and `-v` are added to every leaf; they fill the session's output.
+`--format`, `-q` and `-v` are added to the leaves; they fill the session's output.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from toolkit.output import FORMATS
 from toolkit.session import LeafOptions, open_session
 
 Examples = tuple[tuple[str, str], ...]
+LEAF_OPTIONS = ("--format", "--quiet", "-q", "--verbose", "-v")
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
 
 
@@ -44,20 +45,21 @@ def command(
     name: str,
     *,
     examples: Examples,
-    formats: tuple[str, ...] = (),
+    formats: tuple[str, ...] | None = (),
     lenient: bool = False,
 ) -> Callable[[Callable[..., ExitStatus]], Callable[..., ExitStatus]]:
     """Register a function as the leaf command `name` of `app`.
 
     The function's parameter `session` gets a Session; its other parameters are typer's. It returns
     the exit status. `examples` are (what it does, command line) pairs; `formats` are the output
-    formats that it has besides table, json, jsonl and csv. A `lenient` command is about the
-    configuration itself: it runs even if that is wrong.
+    formats that it has besides table, json, jsonl and csv (None: it prints no results, and has no
+    --format). A `lenient` command is about the configuration itself: it runs even if that is wrong.
     """
 
     def register(function: Callable[..., ExitStatus]) -> Callable[..., ExitStatus]:
         leaf = type("Leaf", (Command,), {"examples": examples})
-        wrapper = _with_session(function, (*FORMATS, *formats), lenient=lenient)
+        known = () if formats is None else (*FORMATS, *formats)
+        wrapper = _with_session(function, known, lenient=lenient)
         app.command(name, cls=leaf, context_settings=HELP_NAMES)(wrapper)
         return function
 
@@ -72,7 +74,7 @@ def _with_session(
     def invoke(ctx: typer.Context, **values: Any) -> ExitStatus:  # noqa: ANN401  typer's values
         root = ctx.find_root()
         leaf = LeafOptions(
-            format=values.pop("format_"),
+            format=values.pop("format_", FORMATS[0]),
             quiet=values.pop("quiet"),
             verbose=values.pop("verbose"),
             lenient=lenient,
@@ -116,6 +118,8 @@ def _common(formats: tuple[str, ...]) -> list[inspect.Parameter]:
             False,
         ),
     }
+    if not formats:
+        del options["format_"]
     return [
         inspect.Parameter(
             name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default

@@ -82,8 +82,9 @@ def _configuration(session: Session) -> Probe:
 
     found = problems_of(session)
     if found:
-        return Probe("configuration", found=False, detail= clean(str(found[0]), limit=120),
-                     remedy="toolkit config check", required=True)  # fmt: skip
+        detail = clean(str(found[0]), limit=120)
+        return Probe("configuration", found=False, detail=detail, remedy="toolkit config check",
+                     required=True)  # fmt: skip
     files = ", ".join(str(path) for path in session.config.files) or "no file; defaults"
     return Probe("configuration", found=True, detail=clean(files), required=True)
 

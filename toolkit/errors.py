@@ -1,4 +1,4 @@
-"""The errors a user may meet, and the exit statuses. One place turns them into text: `toolkit.cli`.
+"""The errors a user may meet, and the exit statuses; `toolkit.exits` turns them into text.
 
 A message is one sentence that names the file, line, host or option; a hint says what to do next.
 """
@@ -22,6 +22,8 @@ class ExitStatus(IntEnum):
     """The tool itself failed."""
     UNCHECKED = 4
     """Nothing is wrong, but something could not be checked."""
+    HANGUP = 129
+    """Ended because its terminal went away (128 + SIGHUP)."""
     INTERRUPTED = 130
     """Ended by Ctrl-C (128 + SIGINT)."""
     TERMINATED = 143
@@ -32,6 +34,14 @@ class ExitStatus(IntEnum):
 
 class Terminated(BaseException):
     """SIGTERM came: like KeyboardInterrupt, it passes whatever catches exceptions and ends all."""
+
+    status: ClassVar[ExitStatus] = ExitStatus.TERMINATED
+
+
+class HungUp(Terminated):
+    """SIGHUP came: the terminal or the connection behind it is gone."""
+
+    status = ExitStatus.HANGUP
 
 
 class ToolkitError(Exception):

@@ -12,6 +12,8 @@ from toolkit.terminal import Line
 
 MAX_NAMES = 30
 """Columns for names; a longer name stands on a line of its own."""
+MIN_MEANING, NARROW_INDENT = 24, 8
+"""Where less is left for the meanings, they stand below the names, indented."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def lay_out(page: HelpPage, columns: int) -> Iterator[Line]:
     if page.examples:
         yield ()
         yield (("Examples:", "title"),)
-        yield from _examples(page.examples)
+        yield from _examples(page.examples, columns)
     yield from _paragraphs(page.epilog, columns)
 
 
@@ -64,8 +66,10 @@ def _paragraphs(text: str, columns: int) -> Iterator[Line]:
 
 def _rows(rows: tuple[tuple[str, str], ...], columns: int) -> Iterator[Line]:
     names = max((len(name) for name, _ in rows if len(name) <= MAX_NAMES), default=0)
+    if columns - names - 4 < MIN_MEANING:
+        names = NARROW_INDENT - 4  # so each but the shortest name has a line of its own
     for name, meaning in rows:
-        wrapped = textwrap.wrap(meaning, max(columns - names - 4, 20)) or [""]
+        wrapped = textwrap.wrap(meaning, columns - names - 4) or [""]
         if len(name) > names:
             yield (("  ", ""), (name, "name"))
         else:
@@ -74,7 +78,8 @@ def _rows(rows: tuple[tuple[str, str], ...], columns: int) -> Iterator[Line]:
         yield from (((" " * (names + 4) + line, ""),) for line in wrapped)
 
 
-def _examples(examples: tuple[tuple[str, str], ...]) -> Iterator[Line]:
+def _examples(examples: tuple[tuple[str, str], ...], columns: int) -> Iterator[Line]:
+    """What it does is wrapped, a command never: it is there to be copied."""
     for meaning, command in examples:
-        yield ((f"  # {meaning}", "dim"),)
+        yield from (((f"  # {line}", "dim"),) for line in textwrap.wrap(meaning, columns - 4))
         yield (("  $ ", "dim"), (command, "name"))

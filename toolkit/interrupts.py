@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as exceptions that can't get lost.
+"""Ctrl-C, SIGTERM and SIGHUP as exceptions that can't get lost.
 
 Python raises KeyboardInterrupt wherever it happens to be, and drops it with a line on stderr where
 that is a finaliser or a weak reference's callback (an import has many). So what came is
@@ -10,9 +10,10 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
-from toolkit.errors import Terminated
+from toolkit.errors import HungUp, Terminated
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -22,16 +23,42 @@ if TYPE_CHECKING:
 LOOK = 0.25
 """Seconds between two looks of what waits for threads."""
 T = TypeVar("T")
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _came: list[type[BaseException]] = []
 
 
 def install() -> None:
-    """Have both raised; a SIGINT that the process was started to ignore (nohup) stays ignored."""
+    """Have all raised; a SIGINT or SIGHUP that is ignored from the start (nohup) stays so."""
     _came.clear()
     with suppress(ValueError):  # not in the main thread: the embedding program has its own
         signal.signal(signal.SIGTERM, _terminate)
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+            signal.signal(signal.SIGHUP, _hang_up)
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, _interrupt)
+
+
+@contextmanager
+def temporary_folder(prefix: str, *, keep: bool = False) -> Iterator[Path]:
+    """Yield a new folder that is removed at the end, also by a signal that comes as it is made.
+
+    (Between the making of a folder and the `try` that removes it there is room for a signal.)
+    """
+    import shutil  # few commands need a folder
+    import tempfile
+
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=prefix))
+    except BaseException:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        raise
+    try:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        yield folder
+    finally:
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def check() -> None:
@@ -79,3 +106,9 @@ def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
     """SIGTERM ends as an exception does: files half written and folders made are removed."""
     _came.append(Terminated)
     raise Terminated
+
+
+def _hang_up(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """A connection that broke off leaves no folders and servers behind either."""
+    _came.append(HungUp)
+    raise HungUp

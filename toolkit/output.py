@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from io import StringIO
+from pathlib import Path
 from typing import IO, Generic, TypeAlias, TypeVar
 
 from toolkit import __version__, interrupts, terminal
@@ -80,6 +82,22 @@ class Output:
             self.stdout.flush()
             interrupts.check()
 
+    def emit_to(self, path: Path | None, results: Iterable[R], view: View[R]) -> None:
+        """Write `results` to the file at `path`, whole or not at all, without colour.
+
+        None and "-" are standard output, as `emit` writes it. Raises UsageError for a place that
+        takes no file before the first result is asked for, ToolkitError where writing fails.
+        """
+        if path is None or str(path) == "-":
+            self.emit(results, view)
+            return
+        from toolkit.files import check_place, write_atomic  # where a file is wanted
+
+        check_place(path)
+        buffer = StringIO()
+        replace(self, stdout=buffer, color="never").emit(results, view)
+        write_atomic(path, buffer.getvalue())
+
     def say(self, message: str) -> None:
         """Tell the user something that is no result: on standard error, unless quiet."""
         if not self.quiet:
@@ -118,14 +136,17 @@ def _json(results: Iterable[R], view: View[R]) -> Iterator[str]:
 
     head = json.dumps({"schema": view.schema, "toolkit": __version__})[:-1]
     yield f'{head}, "results": ['
-    separator, complete = "\n", False
+    separator = "\n"
     try:
         for result in results:
             yield separator + _dump(view.record(result))
             separator = ",\n"
-        complete = True
-    finally:
-        yield f'\n], "complete": {json.dumps(complete)}}}\n'
+    except GeneratorExit:
+        raise  # nobody reads any more
+    except BaseException:
+        yield '\n], "complete": false}\n'
+        raise
+    yield '\n], "complete": true}\n'
 
 
 def _jsonl(results: Iterable[R], view: View[R]) -> Iterator[str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
-from toolkit import helptext
 from toolkit.discovery import Found, discover
-from toolkit.helptext import HelpPage, Section
+
+if TYPE_CHECKING:
+    from toolkit.helptext import HelpPage
 
 DESCRIPTION = "Sysadmin tasks done with proof: what is wrong, how it is known, and what to change."
 
@@ -38,6 +39,8 @@ EXAMPLES = (
 
 def page(found: Iterable[Found]) -> HelpPage:
     """Return the page for the plugins `found`."""
+    from toolkit.helptext import HelpPage, Section  # the tables above are needed without it
+
     plugins = tuple((entry.name, entry.summary) for entry in found if entry.plugin)
     broken = tuple((entry.name, entry.reason) for entry in found if entry.state == "failed")
     core = tuple((name, summary) for name, (summary, _) in CORE_COMMANDS.items())
@@ -57,4 +60,6 @@ def page(found: Iterable[Found]) -> HelpPage:
 
 def text(environ: Mapping[str, str], stream: IO[str], color: str = "auto") -> str:
     """Return the page laid out for `stream`."""
+    from toolkit import helptext
+
     return helptext.text(page(discover(environ)), color=color, environ=environ, stream=stream)

@@ -125,9 +125,7 @@ def _found(asked: Asked, session: Session) -> list[tuple[Way, str] | Audit]:
             hint="toolkit https audit -- curl --cacert {ca} {url}, or --client all",
         )
     if asked.starttls:
-        raise UsageError(
-            "--starttls is for a COMMAND: a ready-made client speaks its own protocol"
-        )
+        raise UsageError("--starttls is for a COMMAND: a ready-made client speaks its own protocol")
     machines = [Machine(session.environ, python) for python in asked.pythons]
     machines = machines or [Machine(session.environ)]
     everything = any(ALL in text.split(",") for text in asked.clients)

@@ -27,7 +27,7 @@ from toolkit_https.audit.views import telling
 from toolkit_https.clients import Absent, Installed, Machine, Way
 from toolkit_https.clients.registry import ALL, chosen, clients
 from toolkit_https.model import ClientSaid, Finding, Result, Severity, Verdict
-from toolkit_https.registry import finding
+from toolkit_https.registry import by_severity, finding
 from toolkit_https.targets import Target
 from toolkit_https.trust import TrustStore
 
@@ -80,7 +80,7 @@ class Beside:
             with tempfile.TemporaryDirectory(prefix="toolkit-clients-") as name:
                 said = self._tried(items, result, target, Path(name))
         judged = tuple(_judged(item, result) for item in said)
-        found = (*result.findings, *_differences(judged))
+        found = by_severity([*result.findings, *_differences(judged)])
         return replace(result, clients=judged, findings=found)
 
     def _speaking(self, scheme: str) -> Iterator[_Item]:

@@ -43,8 +43,14 @@ class Cache:
         return self.folder / f"{digest}.der"
 
 
-def user_cache(environ: Mapping[str, str]) -> Cache:
-    """Return the user's cache (XDG Base Directory: XDG_CACHE_HOME, else ~/.cache)."""
-    chosen = environ.get("XDG_CACHE_HOME", "")
-    base = Path(chosen) if chosen.startswith("/") else Path.home() / ".cache"
-    return Cache(base / "sysadmin-toolkit" / "revocation")
+def user_cache(environ: Mapping[str, str]) -> Cache | None:
+    """Return the user's cache (XDG Base Directory: XDG_CACHE_HOME, else ~/.cache).
+
+    Without a home (a container's user often has none) there is none.
+    """
+    chosen, home = environ.get("XDG_CACHE_HOME", ""), environ.get("HOME", "")
+    if not chosen.startswith("/"):
+        if not home:
+            return None
+        chosen = f"{home}/.cache"
+    return Cache(Path(chosen) / "sysadmin-toolkit" / "revocation")

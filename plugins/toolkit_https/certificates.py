@@ -142,7 +142,7 @@ def _role(parsed: x509.Certificate, at: int, *, in_path: bool) -> str:
 
 
 def _name(name: x509.Name) -> str:
-    """Return the common name and organisation, or all of it as RFC 4514 where there is neither."""
+    """Return the whole name as RFC 4514 writes it."""
     try:
         return name.rfc4514_string() or "(no name)"
     except (ValueError, TypeError):

@@ -30,7 +30,7 @@ from toolkit_https.opinions import second_opinions
 from toolkit_https.pins import Pins
 from toolkit_https.policy import Policy
 from toolkit_https.reach import Way, reach
-from toolkit_https.registry import finding
+from toolkit_https.registry import by_severity, finding
 from toolkit_https.targets import Target
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _judge(result: Result, target: Target, shaken: Shaken, request: Request) -> 
     if verdict is Verdict.TRUSTED and target.url:
         result, more = _over_http(result, target, request)
         found += more
-    return replace(result, findings=tuple(_sorted(found)))
+    return replace(result, findings=by_severity(found))
 
 
 def _in_paths(
@@ -156,8 +156,8 @@ def _probed(result: Result, target: Target, request: Request) -> Result:
     from toolkit_https.probe import findings, probe  # only where it was asked for
 
     probes, alpn = probe(target, request)
-    found = _sorted([*result.findings, *findings(probes)])
-    return replace(result, protocols=probes, alpn=alpn, findings=tuple(found))
+    found = by_severity([*result.findings, *findings(probes)])
+    return replace(result, protocols=probes, alpn=alpn, findings=found)
 
 
 def _chain_faults(target: Target, shaken: Shaken, chain: Sequence[Certificate]) -> list[Finding]:
@@ -226,8 +226,3 @@ def _while_trusted(result: Result, shaken: Shaken, request: Request) -> Iterator
     if not request.policy.trust.hashed:
         folder = clean(result.trust.path)
         yield finding("ca-directory-not-hashed", remedy=f"Run: openssl rehash {folder}")
-
-
-def _sorted(found: Sequence[Finding]) -> list[Finding]:
-    order = [Severity.CRITICAL, Severity.WARNING, Severity.INFO]
-    return sorted(found, key=lambda item: order.index(item.severity))

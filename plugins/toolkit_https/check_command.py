@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from toolkit.errors import ExitStatus, UsageError
 from toolkit.session import Session
 from toolkit.text import clean
+from toolkit_https.addresses import compared
 from toolkit_https.check import Request, check
 from toolkit_https.expiry import CRITICAL, WARN, Thresholds, parse_threshold
 from toolkit_https.fetching import Fetching
 from toolkit_https.fleet import check_all
-from toolkit_https.gather import Leaves, Wanted, differing, gather
+from toolkit_https.gather import Wanted, gather
 from toolkit_https.model import Result
 from toolkit_https.pins import make_pins
 from toolkit_https.policy import make_policy
@@ -60,7 +60,6 @@ class _Seen:
     """What a run keeps of its results: little, so that memory is bounded for any fleet."""
 
     statuses: set[int] = field(default_factory=set)
-    leaves: Leaves = field(default_factory=dict)
     chain_pem: str = ""
 
 
@@ -72,24 +71,21 @@ def run(session: Session, settings: Settings, asked: Asked) -> ExitStatus:
     session.output.check_format(VIEW)
     wanted = Wanted(
         asked.targets, asked.file, settings.targets, asked.sni, asked.all_addresses, asked.ipv4,
-        asked.ipv6,
+        asked.ipv6, str(session.config.origin("https.targets")),
     )  # fmt: skip
     request = _full_request(session, settings, asked, wanted)
     targets = gather(wanted, session.cwd)
     if asked.save_chain and len(targets) != 1:
         raise UsageError(f"--save-chain is for one target, and here are {len(targets)}")
+    if asked.save_chain:
+        _check_place(session.cwd / asked.save_chain)
     seen, chosen = _Seen(), session.output.format
     results = _run(
-        check_all(targets, _checker(session, request, asked), settings.workers),
+        compared(check_all(targets, _checker(session, request, asked), settings.workers), targets),
         seen,
         lambda result: status_of(result, settings.fail_on, chosen),
     )
-    if asked.output is None:
-        session.output.emit(results, VIEW)
-    else:
-        buffer = StringIO()
-        replace(session.output, stdout=buffer, color="never").emit(results, VIEW)
-        _write(session.cwd / asked.output, buffer.getvalue())
+    session.output.emit_to(asked.output, results, VIEW)
     if asked.save_chain:
         _save_chain(session, seen.chain_pem, asked.save_chain)
     return worst(seen.statuses, chosen)
@@ -110,16 +106,16 @@ def _full_request(session: Session, settings: Settings, asked: Asked, wanted: Wa
     )
 
 
-def _cache(session: Session) -> Cache:
+def _cache(session: Session) -> Cache | None:
     from toolkit_https.cache import user_cache
 
     return user_cache(session.environ)
 
 
-def _write(path: Path, text: str) -> None:
-    from toolkit.files import write_atomic
+def _check_place(path: Path) -> None:
+    from toolkit.files import check_place  # where a file is wanted
 
-    write_atomic(path, text)
+    check_place(path)
 
 
 def _checker(session: Session, request: Request, asked: Asked) -> Callable[[Target], Result]:
@@ -136,10 +132,9 @@ def _run(
     results: Iterable[Result], seen: _Seen, status: Callable[[Result], int]
 ) -> Iterator[Result]:
     for result in results:
-        told = differing(result, seen.leaves)
-        seen.statuses.add(status(told))
-        seen.chain_pem += told.chain_pem
-        yield told
+        seen.statuses.add(status(result))
+        seen.chain_pem += result.chain_pem
+        yield result
 
 
 def _save_chain(session: Session, pem: str, path: Path) -> None:
@@ -149,7 +144,9 @@ def _save_chain(session: Session, pem: str, path: Path) -> None:
             "the finding above says what is missing",
         )
         return
-    _write(session.cwd / path, pem)
+    from toolkit.files import write_atomic  # where a file is wanted
+
+    write_atomic(session.cwd / path, pem)
     count = pem.count("BEGIN CERTIFICATE")
     which = "1 certificate" if count == 1 else f"{count} certificates"
     session.output.say(f"{clean(str(path))}: {which}, for the server to send")

@@ -64,7 +64,7 @@ def _wanted() -> float:
 
 
 @dataclass(slots=True)
-class _Load:
+class Load:
     """How much processor this process wanted since the last look, as a share of one."""
 
     wall: float = field(default_factory=time.monotonic)
@@ -82,21 +82,24 @@ class _Load:
 
 
 def check_all(
-    targets: Sequence[Target], one: Callable[[Target], Result], workers: int = 4
+    targets: Sequence[Target],
+    one: Callable[[Target], Result],
+    workers: int = 4,
+    busy: Callable[[], float | None] | None = None,
 ) -> Iterator[Result]:
     """Yield the result of `one` for each target, in the order in which they finish.
 
     `workers` run at first. While targets wait and the processor is idle, because the others wait
     for the network or for dead hosts, their number doubles every 0.1 s (at most 512); more than the
-    work needs would only fight for the interpreter's lock. Raises ToolkitError at the end if a
-    check itself failed; the others are complete.
+    work needs would only fight for the interpreter's lock. `busy` tells how busy it is, by default
+    `Load.busy`. Raises ToolkitError at the end if a check itself failed; the others are complete.
     """
     fleet = _Fleet(queue.SimpleQueue(), one=one)
     for target in targets:
         fleet.waiting.put(target)
     running = fleet.start(min(len(targets), max(workers, 1)))
     failures: list[tuple[Target, BaseException]] = []
-    left, load = len(targets), _Load()
+    left, busy = len(targets), busy or Load().busy
     while left:
         interrupts.check()
         with suppress(queue.Empty):
@@ -107,7 +110,7 @@ def check_all(
             else:
                 yield outcome
         more = min(running, MAX_WORKERS - running, fleet.waiting.qsize())
-        if more > 0 and (share := load.busy()) is not None and share < IDLE:
+        if more > 0 and (share := busy()) is not None and share < IDLE:
             running += fleet.start(more)
     if failures:
         target, error = failures[0]

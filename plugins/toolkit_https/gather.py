@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeAlias
 
 from toolkit.errors import UsageError
 from toolkit.text import clean
 from toolkit_https import connect, names
 from toolkit_https.connect import Address
-from toolkit_https.model import Result
-from toolkit_https.registry import finding
 from toolkit_https.targets import Target, is_ip, parse_target
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -31,6 +28,8 @@ class Wanted:
     all_addresses: bool = False
     ipv4: bool = False
     ipv6: bool = False
+    origin: str = ""
+    """Where the configured ones were set."""
 
     def lookup(self, host: str, port: int) -> Sequence[Address]:
         """Resolve as the system does, keeping the address families asked for."""
@@ -41,21 +40,57 @@ class Wanted:
         return [address for address in found if address[0] == family]
 
 
+@dataclass(frozen=True, slots=True)
+class _Typed:
+    """A target as written, and where: a file's name and line, a key of the configuration."""
+
+    text: str
+    source: str = ""
+    line: int = 0
+    key: str = ""
+
+
 def gather(wanted: Wanted, cwd: Path) -> list[Target]:
-    """Return the targets, each once. Raises UsageError for a malformed one, or where none is."""
-    texts = [*wanted.named, *(_from_file(wanted.file, cwd) if wanted.file else ())]
-    if not texts:
-        texts = list(wanted.configured)
-    if not texts:
+    """Return the targets, each once. Raises UsageError for malformed ones, or where none is."""
+    typed = [_Typed(text) for text in wanted.named]
+    if wanted.file:
+        typed += _from_file(wanted.file, cwd)
+    if not typed:
+        typed = [_Typed(text, wanted.origin, 0, "https.targets") for text in wanted.configured]
+    if not typed:
         hint = "name one, or set https.targets in toolkit.yaml"
         raise UsageError("there is no target to check", hint=hint)
-    targets = [parse_target(text) for text in dict.fromkeys(texts)]
+    targets = _parsed(typed)
     if wanted.sni:
         sni = names.to_ascii(wanted.sni)
         targets = [replace(target, sni=sni) for target in targets]
     if wanted.all_addresses:
         targets = [one for target in targets for one in _each_address(target, wanted)]
+    return list({target.text: target for target in targets}.values())
+
+
+def _parsed(typed: Sequence[_Typed]) -> list[Target]:
+    targets: list[Target] = []
+    wrong: list[tuple[_Typed, UsageError]] = []
+    for item in typed:
+        try:
+            targets.append(parse_target(item.text))
+        except UsageError as error:
+            if not item.source:
+                raise  # on the command line it is seen at once
+            wrong.append((item, error))
+    if wrong:
+        raise _located(wrong)
     return targets
+
+
+def _located(wrong: Sequence[tuple[_Typed, UsageError]]) -> UsageError:
+    from toolkit.documents import DocumentError, Problem  # where something is wrong
+
+    hint = wrong[0][1].hint if len(wrong) == 1 else ""  # else it would stand there once for each
+    return DocumentError(
+        [Problem(item.source, item.line, 1, item.key, error.message, hint) for item, error in wrong]
+    )
 
 
 def _each_address(target: Target, wanted: Wanted) -> Iterator[Target]:
@@ -74,8 +109,8 @@ def _each_address(target: Target, wanted: Wanted) -> Iterator[Target]:
         yield replace(target, text=text, address=address)
 
 
-def _from_file(path: Path, cwd: Path) -> list[str]:
-    """Lines, without comments and blank ones; of a CSV the column `target`, or else the first."""
+def _from_file(path: Path, cwd: Path) -> list[_Typed]:
+    """Return the lines, without comments and blank ones, or what `_csv` finds."""
     shown = "standard input" if str(path) == "-" else clean(str(path))
     try:
         raw = _read(path, cwd)
@@ -86,10 +121,8 @@ def _from_file(path: Path, cwd: Path) -> list[str]:
         raise UsageError(f"{shown}: isn't UTF-8 (byte {error.start})") from error
     if len(raw) > MAX_BYTES:
         raise UsageError(f"{shown}: larger than 64 MiB")
-    if path.suffix.lower() == ".csv":
-        return _csv(text)
-    lines = [line.partition("#")[0].strip() for line in text.splitlines()]
-    return [line for line in lines if line]
+    found = _csv(text) if path.suffix.lower() == ".csv" else _lines(text)
+    return [_Typed(text, shown, line) for line, text in found if text]
 
 
 def _read(path: Path, cwd: Path) -> bytes:
@@ -99,32 +132,37 @@ def _read(path: Path, cwd: Path) -> bytes:
         return stream.read(MAX_BYTES + 1)
 
 
-def _csv(text: str) -> list[str]:
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    for number, line in enumerate(text.splitlines(), 1):
+        yield number, line.partition("#")[0].strip()
+
+
+def _csv(text: str) -> Iterator[tuple[int, str]]:
+    """Yield line and target of each row: the column `target`, or `host` and maybe `port`.
+
+    Without such a header the first column counts, from the first row on.
+    """
     import csv
     import io
 
-    rows = [row for row in csv.reader(io.StringIO(text)) if row and row[0].strip()]
-    header = [cell.strip().lower() for cell in rows[0]] if rows else []
-    if "target" not in header:
-        return [row[0].strip() for row in rows]
-    at = header.index("target")
-    return [row[at].strip() for row in rows[1:] if len(row) > at and row[at].strip()]
+    reader = csv.reader(io.StringIO(text))
+    columns: dict[str, int] | None = None
+    for row in reader:
+        cells = [cell.strip() for cell in row]
+        if columns is None and any(cells):
+            columns = {cell.lower(): at for at, cell in enumerate(cells)}
+            if columns.keys() & {"target", "host"}:
+                continue
+            columns = {"target": 0}
+        yield reader.line_num, _of_row(cells, columns or {})
 
 
-Leaves: TypeAlias = dict[tuple[str, int], tuple[str, str]]
-"""The first address seen for a name and port, and the SHA-256 of what it presented."""
+def _of_row(cells: Sequence[str], columns: Mapping[str, int]) -> str:
+    def cell(name: str) -> str:
+        at = columns.get(name, len(cells))
+        return cells[at] if at < len(cells) else ""
 
-
-def differing(result: Result, leaves: Leaves) -> Result:
-    """Return `result`, with a finding where the same name and port showed another certificate."""
-    if not result.chain:
-        return result
-    shown = (result.address, result.chain[0].sha256)
-    address, digest = leaves.setdefault((result.name, result.port), shown)
-    if digest == shown[1]:
-        return result
-    message = (
-        f"{clean(result.address)} presents another certificate for {clean(result.name)} "
-        f"than {clean(address)}."
-    )
-    return replace(result, findings=(*result.findings, finding("addresses-differ", message)))
+    host, port = cell("host"), cell("port")
+    if "target" in columns or not (host and port):
+        return cell("target") or host
+    return f"[{host}]:{port}" if ":" in host.strip("[]") and is_ip(host) else f"{host}:{port}"

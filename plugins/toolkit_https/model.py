@@ -21,7 +21,7 @@ class Verdict(StrEnum):
 
 
 class Severity(StrEnum):
-    """How much a finding matters."""
+    """How much a finding matters; the gravest first."""
 
     CRITICAL = "critical"
     WARNING = "warning"

@@ -47,9 +47,15 @@ def nagios(results: Iterable[Result]) -> Iterator[str]:
 
 def _nagios_text(result: Result) -> str:
     """A target and why, without the characters that mean something to Nagios."""
-    reason = result.findings[0].message if result.findings else f"{result.days_left} days left"
+    grave = [found.message for found in result.findings if found.severity is not Severity.INFO]
+    reason = grave[0] if grave else _left(result)
     text = f"{clean(result.target, limit=100)}: {result.verdict}, {reason}"
     return clean(text).replace("|", "/").replace("<", "(").replace(">", ")")
+
+
+def _left(result: Result) -> str:
+    day = f" (until {result.expires:%Y-%m-%d})" if result.expires else ""
+    return f"{result.days_left} days left{day}"
 
 
 def _performance(result: Result, several: bool) -> str:  # noqa: FBT001  one flag, one caller

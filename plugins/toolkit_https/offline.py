@@ -59,7 +59,7 @@ def judge(question: Question, *, flags: int | None = None, crls: Sequence[bytes]
         other = second.opinion(question)
     # Where the verifiers took different paths, the better one counts: a client needs one.
     paths = [found for found in (path, other.path if other else ()) if found]
-    examined = [examine(found).breaches for found in paths or [(question.leaf,)]]
+    examined = [examine(found) for found in paths or [(question.leaf,)]]
     return Judged(refused, other.refusal if other else None, min(examined, key=len), path, error)
 
 

@@ -83,7 +83,7 @@ def disagreement(refusal: str) -> str:
 
 def breaches(path: Sequence[x509.Certificate]) -> tuple[Breach, ...]:
     """Return what `path` breaks of the profile, the maximum validity of public issuers included."""
-    return (*examine(path).breaches, *public_breaches(path))
+    return (*examine(path), *public_breaches(path))
 
 
 def public_breaches(path: Sequence[x509.Certificate]) -> tuple[Breach, ...]:

@@ -10,7 +10,6 @@ from typing import TypeAlias
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from toolkit_https.certificates import issued
 from toolkit_https.model import Certificate, TrustPath
@@ -124,6 +123,9 @@ def _crosses(one: x509.Certificate, other: x509.Certificate) -> bool:
 
 
 def _key(certificate: x509.Certificate) -> bytes:
+    # Asked of cross-signed certificates alone, and it costs 5 ms of start-up.
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
     try:
         public = certificate.public_key()
     except Exception:  # noqa: BLE001  a kind of key that the library doesn't know: equal to none

@@ -7,7 +7,6 @@ id, a sentence, and the source. Verifiers overlook many of these; `--policy stri
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from cryptography import x509
@@ -20,21 +19,13 @@ from toolkit_https.profile_base import Breach, Placed, extension
 RFC, CABF = "RFC 5280", "CA/Browser Forum BR"
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """All breaches of one path."""
-
-    breaches: tuple[Breach, ...]
-
-
-def examine(path: Sequence[x509.Certificate]) -> Profile:
+def examine(path: Sequence[x509.Certificate]) -> tuple[Breach, ...]:
     """Return every breach in `path` (leaf first, anchor last)."""
-    found = [
+    return tuple(
         breach
         for at, certificate in enumerate(path)
         for breach in _breaches(Placed(certificate, at, len(path)))
-    ]
-    return Profile(tuple(found))
+    )
 
 
 @lru_cache(maxsize=1024)

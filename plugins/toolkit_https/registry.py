@@ -5,7 +5,7 @@ Ids are stable: scripts and alert rules depend on them. Messages are built where
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from toolkit_https.model import Finding, Severity
@@ -301,3 +301,9 @@ def finding(
     return Finding(
         identifier, severity or kind.severity, message or kind.title, remedy or kind.remedy
     )
+
+
+def by_severity(found: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Return `found`, the gravest first; among equals the order stays."""
+    order = list(Severity)
+    return tuple(sorted(found, key=lambda item: order.index(item.severity)))

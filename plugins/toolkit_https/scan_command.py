@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from io import StringIO
 from pathlib import Path
 
 from toolkit.errors import ExitStatus, UsageError
-from toolkit.files import write_atomic
 from toolkit.session import Session
 from toolkit.text import clean
 from toolkit_https.scan import Finding, Level, Options, scan
@@ -34,12 +31,7 @@ def run(
             raise UsageError(f"{clean(str(path))}: there is no such file or folder")
     counted: Counter[str] = Counter()
     findings = _counting(scan(paths, Options(tuple(exclude))), counted)
-    if output is None:
-        session.output.emit(findings, VIEW)
-    else:
-        buffer = StringIO()
-        replace(session.output, stdout=buffer, color="never").emit(findings, VIEW)
-        write_atomic(session.cwd / output, buffer.getvalue())
+    session.output.emit_to(output, findings, VIEW)
     session.output.say(_summary(counted))
     return _status(counted)
 

@@ -17,7 +17,7 @@ from toolkit_https.check import Request, name_fault
 from toolkit_https.files import Loaded, belongs, find_leaf, in_order
 from toolkit_https.model import Certificate, Finding, Result, Severity, Verdict
 from toolkit_https.opinions import breach_finding, disagreement, public_breaches
-from toolkit_https.registry import finding
+from toolkit_https.registry import by_severity, finding
 from toolkit_https.second import Question
 
 NO_CHECK_TIME = 0x200000
@@ -128,10 +128,9 @@ def _result(
 ) -> Result:
     used = [item for item in chain if item.in_path] or list(chain)
     first = min(used, key=lambda item: item.not_after)
-    order = list(Severity)
     return Result(
         target=files.label, name=files.name, port=0, address="", verdict=verdict,
-        findings=tuple(sorted(found, key=lambda item: order.index(item.severity))), chain=chain,
+        findings=by_severity(found), chain=chain,
         trust=request.policy.trust.used, verifier=request.policy.verifier, checked=files.at,
         seconds=0.0, protocol="files", expires=first.not_after, expires_subject=first.subject,
         days_left=int(expiry.days_left(first, files.at)),

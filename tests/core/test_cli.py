@@ -106,6 +106,9 @@ def test_every_example_of_the_core_runs(line: str, toolkit_run: Run) -> None:
         (("https", "chek"), '"check"'),
         (("conifg",), '"config"'),
         (("plugins", "--fromat", "json"), "--format"),
+        (("-q", "plugins"), "toolkit COMMAND -q"),
+        (("--format", "json", "plugins"), "toolkit COMMAND --format"),
+        (("https", "-v", "check"), "toolkit https COMMAND -v"),
         (("plugins", "--format", "jsno"), '"json"'),
     ],
 )
@@ -225,6 +228,32 @@ def test_an_unexpected_exception_is_a_sentence_and_a_traceback_only_with_debug(
     assert "Traceback" in toolkit_run("--debug", "bug", "go", environ=environ).stderr
 
 
+def test_debug_shows_the_traceback_and_changes_no_status(toolkit_run: Run) -> None:
+    ended = toolkit_run("--debug", "plugins", "--format", "nonsense")
+    assert ended.status == 2
+    assert "Traceback" in ended.stderr
+    assert 'toolkit: error: there is no output format "nonsense"' in ended.stderr
+
+
+def test_what_the_system_refuses_is_no_fault_of_the_toolkit(
+    toolkit_home: Home, toolkit_run: Run
+) -> None:
+    home = toolkit_home.write("a-file", "")  # no folder can be made in it, not even by root
+    ended = toolkit_run("--install-completion", "bash", environ={"HOME": f"{home}/below"})
+    assert ended.status == 3
+    assert f"toolkit: error: {home}/below" in ended.stderr
+    assert "Not a directory" in ended.stderr
+    assert "fault of the toolkit" not in ended.stderr
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 100])
+def test_help_stays_within_the_terminal(columns: int, toolkit_run: Run) -> None:
+    for argv in (("--help",), ("https", "--help"), ("config", "show", "--help")):
+        shown = toolkit_run(*argv, environ={"COLUMNS": str(columns)}).stdout
+        lines = [line for line in shown.splitlines() if not line.startswith(("Usage:", "  $ "))]
+        assert [line for line in lines if len(line) > columns] == []
+
+
 def test_a_missing_working_directory_is_a_sentence(toolkit_home: Home) -> None:
     gone = toolkit_home.folder / "gone"
     gone.mkdir()
@@ -240,7 +269,9 @@ def test_a_missing_working_directory_is_a_sentence(toolkit_home: Home) -> None:
     assert "working directory" in done.stderr
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_an_interrupted_demo_leaves_no_folder(
     number: signal.Signals, status: int, toolkit_home: Home
 ) -> None:

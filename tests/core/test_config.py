@@ -164,6 +164,17 @@ def test_a_wrong_section_stops_only_the_commands_that_use_it(place: Place) -> No
         config.section("shop", Shop)
 
 
+def test_what_a_broken_file_seems_to_hold_is_no_further_error(place: Place) -> None:
+    path = place.write("toolkit.yaml", "shop: [\n")
+    (problem,) = check(place.load(), SECTIONS)
+    assert str(problem).startswith(f"{path}:2:1: ")
+
+
+def test_errors_beside_a_key_that_is_there_twice_are_told(place: Place) -> None:
+    place.write("toolkit.yaml", "shop:\n  size: 1\n  size: 2\n  nmae: x\n")
+    assert [item.key for item in check(place.load(), SECTIONS)] == ["shop.size", "shop.nmae"]
+
+
 def test_show_has_values_origins_and_unused_keys(place: Place) -> None:
     path = place.write("toolkit.yaml", "shop: {size: 2, sise: 3}\nfuture: {a: 1}\n")
     rows = {row.key: row for row in show(place.load(TOOLKIT_ODD="x"), SECTIONS)}
@@ -221,6 +232,25 @@ def test_a_broken_file_stops_a_command_but_not_config_check(
     assert f"{path}:2:1" in stopped.stderr
     assert f"{path}:2:1" in toolkit_run("config", "check").stdout
     assert toolkit_run("doctor").status == 1
+
+
+def test_a_format_that_is_none_is_located(toolkit_home: Home, toolkit_run: Run) -> None:
+    path = toolkit_home.write("toolkit.yaml", "toolkit:\n  format: jsno\n")
+    place = f'{path}:2:11: toolkit.format: "jsno" is none of: table, json, jsonl, csv'
+    assert place in toolkit_run("plugins").stderr
+    checked = toolkit_run("config", "check")
+    assert (checked.status, checked.stdout.strip()) == (2, f'{place}; did you mean "json"?')
+
+
+@pytest.mark.parametrize("argv", [("config", "schema"), ("demo", "https")])
+def test_a_command_with_one_form_of_output_keeps_it_whatever_is_configured(
+    argv: tuple[str, ...], toolkit_home: Home, toolkit_run: Run
+) -> None:
+    toolkit_home.write("toolkit.yaml", "toolkit:\n  format: csv\n")
+    assert toolkit_run(*argv).status == 0
+    refused = toolkit_run(*argv, "--format", "csv")
+    assert refused.status == 2
+    assert "--format" in refused.stderr
 
 
 def test_a_distrusted_file_is_told_on_standard_error(toolkit_home: Home, toolkit_run: Run) -> None:

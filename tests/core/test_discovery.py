@@ -110,6 +110,13 @@ def test_a_disabled_plugins_module_is_not_imported(site: Site) -> None:
     assert site.found("https", TOOLKIT_DISABLE_PLUGINS="noisy").state == "active"
 
 
+def test_a_command_of_a_disabled_plugin_says_that_it_is_disabled(toolkit_run: Run) -> None:
+    ended = toolkit_run("https", "check", environ={"TOOLKIT_DISABLE_PLUGINS": "https"})
+    assert ended.status == 2
+    assert 'the plugin "https" is switched off by TOOLKIT_DISABLE_PLUGINS' in ended.stderr
+    assert "unset the variable" in ended.stderr
+
+
 def test_a_misspelt_disabled_name_is_mentioned() -> None:
     environ = {"TOOLKIT_DISABLE_PLUGINS": "htps"}
     assert 'did you mean "https"?' in unknown_disabled(environ, discover({}))

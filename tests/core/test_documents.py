@@ -142,6 +142,23 @@ def bomb() -> str:
 
 
 @pytest.mark.parametrize(
+    ("name", "text", "key"),
+    [
+        ("a.yaml", "shop: {size: 1, size: 2}\n", "shop.size"),
+        ("a.yaml", "shop:\n  hosts:\n  - name: a\n    name: b\n", "shop.hosts[0].name"),
+        ("a.yaml", "shop:\n- 1\n- *nobody\n", "shop[1]"),
+        ("a.yaml", "shop:\n  hosts: [a, [b, !odd c]]\n", "shop.hosts[1][1]"),
+        ("a.json", '{"shop": {"hosts": [{"name": 1, "name": 2}]}}', "shop.hosts[0].name"),
+    ],
+)
+def test_a_problem_deep_inside_is_told_with_its_whole_key(
+    name: str, text: str, key: str, write: Write
+) -> None:
+    (problem,) = read(write(name, text)).problems
+    assert problem.key == key
+
+
+@pytest.mark.parametrize(
     ("name", "content", "words"),
     [
         ("bomb.yaml", bomb(), "more than 1,000,000 values, aliases expanded"),

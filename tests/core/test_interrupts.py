@@ -73,7 +73,9 @@ def test_who_waits_for_threads_hears_of_a_signal_that_was_swallowed(
     assert done.returncode == 130
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_a_signal_that_a_callback_swallows_ends_the_command(
     number: signal.Signals, status: int, toolkit_home: Home
 ) -> None:
@@ -84,3 +86,54 @@ def test_a_signal_that_a_callback_swallows_ends_the_command(
     )  # fmt: skip
     assert "Exception ignored" in done.stderr
     assert done.returncode == status
+
+
+def test_a_command_under_nohup_outlives_its_terminal(toolkit_home: Home) -> None:
+    code = (
+        "import os, signal, sys\n"
+        "from toolkit import cli\n"
+        "before = cli._run\n"
+        "def run(arguments):\n"
+        "    os.kill(os.getpid(), signal.SIGHUP)\n"
+        "    return before(arguments)\n"
+        "cli._run = run\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"  # what nohup(1) does
+        "sys.exit(cli.run(['plugins']))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], cwd=toolkit_home.folder, env=toolkit_home.environ,
+        capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+AT_ONCE = """
+import os, signal, sys, tempfile
+from toolkit import interrupts
+interrupts.install()
+make = tempfile.mkdtemp
+
+def made(prefix):
+    folder = make(prefix=prefix)
+    os.kill(os.getpid(), {number})  # it comes when the folder is there and nobody knows of it yet
+    return folder
+
+tempfile.mkdtemp = made
+with interrupts.temporary_folder("trial-"):
+    sys.exit("nothing came")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_comes_with_the_folder_leaves_none(
+    number: signal.Signals, toolkit_home: Home
+) -> None:
+    temporary = toolkit_home.folder / "tmp"
+    temporary.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", AT_ONCE.format(number=int(number))],
+        cwd=toolkit_home.folder, env={**toolkit_home.environ, "TMPDIR": str(temporary)},
+        capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert "nothing came" not in done.stderr
+    assert list(temporary.iterdir()) == []

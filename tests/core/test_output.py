@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import gc
 import io
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -78,6 +80,54 @@ def test_results_are_written_as_they_come() -> None:
     for chosen in ("table", "jsonl", "csv", "json"):
         Output(format=chosen, stdout=stream).emit(slow(), VIEW)
         assert "one" in seen.pop()
+
+
+class Departed(io.StringIO):
+    """A stream whose reader goes away after the first line."""
+
+    def write(self, text: str) -> int:
+        if self.getvalue():
+            raise BrokenPipeError
+        return super().write(text)
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_reader_that_goes_away_ends_it_without_a_further_word(format: str) -> None:
+    with pytest.raises(BrokenPipeError):
+        Output(format=format, stdout=Departed()).emit(("one", "two", "three"), VIEW)
+    gc.collect()
+
+
+def test_a_file_gets_the_results_as_a_whole(tmp_path: Path) -> None:
+    stream, path = io.StringIO(), tmp_path / "out.json"
+    output = Output(format="json", color="always", stdout=stream)
+    output.emit_to(path, ["one", "two"], VIEW)
+    assert stream.getvalue() == ""
+    assert json.loads(path.read_text())["complete"] is True
+    with pytest.raises(ToolkitError):
+        output.emit_to(tmp_path / "none", breaking(), VIEW)
+    assert [item.name for item in tmp_path.iterdir()] == ["out.json"]
+
+
+@pytest.mark.parametrize("path", [None, Path("-")])
+def test_no_file_and_a_dash_are_standard_output(path: Path | None) -> None:
+    stream = io.StringIO()
+    Output(format="csv", stdout=stream).emit_to(path, ["one"], VIEW)
+    assert stream.getvalue().splitlines() == ["word,letters", "one,o n"]
+
+
+@pytest.mark.parametrize("name", ["no/such/file", "."])
+def test_a_place_that_takes_no_file_is_told_before_any_work(name: str, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def never() -> Iterator[str]:
+        asked.append("a result")
+        yield ""
+
+    with pytest.raises(UsageError, match="cannot be written"):
+        Output(stdout=io.StringIO()).emit_to(tmp_path / name, never(), VIEW)
+    assert asked == []
 
 
 def test_an_unknown_format_is_refused_before_any_work() -> None:

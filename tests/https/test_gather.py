@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 
 import pytest
 
-from toolkit.errors import UsageError
+from toolkit.errors import ToolkitError, UsageError
 from toolkit.testing import Home, Run
+from toolkit_https.addresses import compared
 from toolkit_https.check import Request, check
-from toolkit_https.gather import Leaves, Wanted, differing, gather
+from toolkit_https.gather import Wanted, gather
 from toolkit_https.lab import Lab
+from toolkit_https.model import Result
 from toolkit_https.pins import make_pins
 from toolkit_https.targets import parse_target
 
@@ -27,6 +31,9 @@ def texts(wanted: Wanted, cwd: Path) -> list[str]:
         ("t.txt", "# ours\na.example\n\n b.example:8443  # two\n", ["a.example", "b.example:8443"]),
         ("t.csv", "owner,target\nann,a.example\nbob,b.example\n", ["a.example", "b.example"]),
         ("t.csv", "a.example,x\nb.example,y\n", ["a.example", "b.example"]),
+        ("t.csv", "Host,Port\na.example,8443\nb.example,\n", ["a.example:8443", "b.example"]),
+        ("t.csv", "port,host\n25,2001:db8::1\n", ["[2001:db8::1]:25"]),
+        ("t.csv", "host\na.example\n", ["a.example"]),
         ("t.txt", "\ufeffa.example\na.example\n", ["a.example"]),
     ],
 )
@@ -48,9 +55,41 @@ def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
         gather(Wanted((), Path("latin.txt"), ()), tmp_path)
 
 
+def test_wrong_targets_of_a_file_are_told_all_with_their_lines(tmp_path: Path) -> None:
+    (tmp_path / "t.txt").write_text("# ours\ngood.example\nhttp://a.example\n\nb ad # two\n")
+    with pytest.raises(UsageError) as raised:
+        gather(Wanted((), Path("t.txt"), ()), tmp_path)
+    told = raised.value.message.splitlines()
+    assert told[0] == "2 problems:"
+    assert told[1].startswith('  t.txt:3:1: "http://a.example": ')
+    assert told[2].startswith('  t.txt:5:1: "b ad": ')
+
+
+def test_a_wrong_target_of_a_csv_file_is_told_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text('note,target\n"two\nlines",a.example\nx,b.example:0\n')
+    with pytest.raises(UsageError, match=r'^t\.csv:4:1: "b\.example:0": ') as raised:
+        gather(Wanted((), Path("t.csv"), ()), tmp_path)
+    assert "a target is host" in raised.value.hint
+
+
+def test_a_wrong_target_of_the_configuration_is_told_with_its_place(
+    toolkit_home: Home, toolkit_run: Run
+) -> None:
+    path = toolkit_home.write("toolkit.yaml", "https:\n  targets: [a.example, b:x]\n")
+    ended = toolkit_run("https", "check")
+    assert ended.status == 2
+    assert f'{path}:2: https.targets: "b:x": ' in ended.stderr
+
+
 def test_every_address_of_a_name_becomes_a_target(tmp_path: Path) -> None:
     found = gather(Wanted(("localhost:8443",), None, (), all_addresses=True, ipv4=True), tmp_path)
     assert [(target.name, target.address) for target in found] == [("localhost", "127.0.0.1")]
+
+
+def test_an_address_that_is_named_as_well_is_checked_once(tmp_path: Path) -> None:
+    named = ("localhost:8443", "localhost@127.0.0.1:8443")
+    found = gather(Wanted(named, None, (), all_addresses=True, ipv4=True), tmp_path)
+    assert [target.text for target in found] == ["localhost@127.0.0.1:8443"]
 
 
 def test_standard_input_is_a_file_named_dash(
@@ -87,13 +126,64 @@ def test_a_malformed_fingerprint_is_refused() -> None:
         make_pins("", "abc")
 
 
-def test_addresses_that_differ_are_told(lab: Lab, request_: Request) -> None:
-    first = check(parse_target(lab.start("good").target), request_)
-    second = replace(check(parse_target(lab.start("good").target), request_), port=first.port)
-    leaves: Leaves = {}
-    assert differing(first, leaves) == first
-    assert [item.id for item in differing(second, leaves).findings][-1] == "addresses-differ"
-    assert differing(first, leaves) == first
+SAME, OTHER = "a" * 64, "b" * 64
+
+
+def shown(address: str, digest: str, like: Result) -> Result:
+    """A result of `shop.example` at `address`, which presented the certificate `digest`, if any."""
+    chain = (replace(like.chain[0], sha256=digest),) if digest else ()
+    text = f"shop.example@{address}:443"
+    return replace(like, target=text, name="shop.example", port=443, address=address, chain=chain)
+
+
+@pytest.fixture
+def like(lab: Lab, request_: Request) -> Result:
+    return check(parse_target(lab.start("good").target), request_)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_which_address_differs_does_not_depend_on_who_answers_first(
+    order: tuple[int, ...], like: Result
+) -> None:
+    """What is compared with is the first address, as resolved, that presents a certificate."""
+    digests = ("", SAME, OTHER, SAME)
+    results = [shown(f"192.0.2.{at}", digest, like) for at, digest in enumerate(digests)]
+    targets = [parse_target(result.target) for result in results]
+    told = list(compared((results[at] for at in order), targets))
+    assert sorted(result.target for result in told) == [target.text for target in targets]
+    found = {result.address: [item.message for item in result.findings
+                              if item.id == "addresses-differ"] for result in told}  # fmt: skip
+    message = "192.0.2.2 presents another certificate for shop.example than 192.0.2.1."
+    assert found == {"192.0.2.0": [], "192.0.2.1": [], "192.0.2.2": [message], "192.0.2.3": []}
+
+
+def test_a_name_with_one_address_waits_for_nobody(like: Result) -> None:
+    alone = replace(like, target="alone.example", name="alone.example", port=443)
+    two = [shown("192.0.2.1", SAME, like), shown("192.0.2.2", OTHER, like)]
+    targets = [parse_target(text) for text in (two[0].target, "alone.example", two[1].target)]
+    came: list[str] = []
+
+    def results() -> Iterator[Result]:
+        yield two[1]
+        yield alone
+        assert came == ["alone.example"]
+        yield two[0]
+
+    came += (result.target for result in compared(results(), targets))
+    assert came == ["alone.example", two[0].target, two[1].target]
+
+
+def test_what_waits_is_not_lost_when_a_check_fails(like: Result) -> None:
+    two = [shown("192.0.2.1", SAME, like), shown("192.0.2.2", OTHER, like)]
+
+    def results() -> Iterator[Result]:
+        yield two[1]
+        raise ToolkitError("the check of the first failed")
+
+    came: list[Result] = []
+    with pytest.raises(ToolkitError):
+        came.extend(compared(results(), [parse_target(result.target) for result in two]))
+    assert came == [two[1]]
 
 
 def test_the_key_exchange_group_is_reported(lab: Lab, toolkit_home: Home, toolkit_run: Run) -> None:

@@ -150,7 +150,7 @@ def test_a_stray_common_name_matters_where_the_requirement_binds(
 ) -> None:
     """No public issuer certifies internal names or reserved addresses (BR 1.6.1)."""
     leaf = issue(Subject(common, dns=dns, addresses=addresses), lab.pki.root)
-    broken = {item.rule for item in examine([leaf.certificate]).breaches}
+    broken = {item.rule for item in examine([leaf.certificate])}
     assert ("common-name" in broken) == stray
 
 
@@ -220,6 +220,33 @@ def test_nagios_has_its_own_status_and_one_line(
     assert first.startswith(f"HTTPS {word} - ")
     assert len(rest) == (len(servers) if len(servers) > 1 else 0)
     assert ("days_left" in first) == (servers != ["hang-up"])
+    if servers == ["good"]:
+        assert "trusted, 59 days left (until 20" in first
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [("--ca", "nowhere.pem"), ("--timeout", "0"), ("--tiemout", "3"), ("--warn", "soon")],
+)
+def test_nagios_gets_unknown_and_a_reason_where_nothing_could_be_checked(
+    argv: tuple[str, ...], toolkit_run: Run
+) -> None:
+    """Plugin guidelines: wrong arguments are UNKNOWN, and the reason is on standard output."""
+    for chosen in (("--format", "nagios"), ("--format=nagios",)):
+        ended = toolkit_run("https", "check", "shop.example", *argv, *chosen)
+        assert ended.status == 3
+        (line,) = ended.stdout.splitlines()
+        assert line.startswith("UNKNOWN - ")
+        assert "|" not in line
+        assert ended.stderr.startswith("toolkit: error: ")
+
+
+def test_a_broken_configuration_is_unknown_to_nagios_as_well(
+    toolkit_home: Home, toolkit_run: Run
+) -> None:
+    toolkit_home.write("toolkit.yaml", "toolkit: [\n")
+    ended = toolkit_run("https", "check", "shop.example", "--format", "nagios")
+    assert (ended.status, ended.stdout[:10]) == (3, "UNKNOWN - ")
 
 
 def test_output_is_written_to_a_file_whole(lab: Lab, toolkit_home: Home, toolkit_run: Run) -> None:
@@ -228,7 +255,7 @@ def test_output_is_written_to_a_file_whole(lab: Lab, toolkit_home: Home, toolkit
     ended = toolkit_run(*argv, "--output", "https.prom")
     assert (ended.status, ended.stdout) == (0, "")
     assert "toolkit_https_trusted" in Path(toolkit_home.folder, "https.prom").read_text()
-    assert toolkit_run(*argv, "-o", "no/such/folder.prom").status == 3
+    assert toolkit_run(*argv, "-o", "no/such/folder.prom").status == 2
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit.testing import Run
-from toolkit_https.cache import Cache
+from toolkit_https.cache import Cache, user_cache
 from toolkit_https.check import Request, check
 from toolkit_https.connect import resolve
 from toolkit_https.crl import judge as judge_crl
@@ -374,3 +374,20 @@ def test_the_command_refuses_a_revoked_certificate(
     assert "(keyCompromise)" in done.stdout
     unknown = toolkit_run(*command, "--revocation", "sometimes")
     assert (unknown.status, "none of: off, soft, hard" in unknown.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("environ", "folder"),
+    [
+        ({"HOME": "/home/ann"}, "/home/ann/.cache/sysadmin-toolkit/revocation"),
+        ({"HOME": "/home/ann", "XDG_CACHE_HOME": "/c"}, "/c/sysadmin-toolkit/revocation"),
+        ({"HOME": "/home/ann", "XDG_CACHE_HOME": "c"},  # to be ignored: not absolute
+         "/home/ann/.cache/sysadmin-toolkit/revocation"),
+    ],
+)  # fmt: skip
+def test_the_cache_is_where_users_have_theirs(environ: dict[str, str], folder: str) -> None:
+    assert user_cache(environ) == Cache(Path(folder))
+
+
+def test_a_user_without_a_home_has_no_cache() -> None:
+    assert user_cache({}) is None

@@ -15,7 +15,7 @@ from toolkit.session import Session
 from toolkit.terminal import Line
 from toolkit.text import clean
 
-app = application("Show, check and describe the report.")
+app = application("Show, check and describe the configuration.")
 
 
 @command(
@@ -51,7 +51,8 @@ def check(session: Session) -> ExitStatus:
     session.output.emit(problems, PROBLEMS)
     if not problems:
         count = len(session.config.files)
-        session.output.say(f"The configuration is right: {count} file(s) read.")
+        read = "1 file" if count == 1 else f"{count} files"
+        session.output.say(f"The configuration is right: {read} read.")
     return ExitStatus.USAGE if problems else ExitStatus.OK
 
 
@@ -59,6 +60,7 @@ def check(session: Session) -> ExitStatus:
     app,
     "schema",
     lenient=True,
+    formats=None,
     examples=(("For an editor that completes and checks toolkit.yaml", "toolkit config schema"),),
 )
 def schema(session: Session) -> ExitStatus:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, cast
 
 import typer
 
+from toolkit import interrupts
 from toolkit.command import application, command
 from toolkit.demo import Stage, demo_environment
 from toolkit.discovery import Found
@@ -24,6 +23,7 @@ app = application("See what the toolkit does, offline.")
 @command(
     app,
     "demo",
+    formats=None,
     examples=(
         ("Everything, in a folder that is removed afterwards", "toolkit demo"),
         ("One plugin's part, its files kept to look at", "toolkit demo https --keep"),
@@ -41,16 +41,9 @@ def demo(
     Offline; servers listen on loopback only and end with the demonstration. Files are made in a
     temporary folder, which is named, and removed unless --keep says otherwise.
     """
-    if session.output.format != "table":
-        message = f'the demonstration has no format "{clean(session.output.format)}"'
-        raise UsageError(message, hint="it is for people to read: leave --format out")
     playing = _chosen(session.plugins, scenes or [])
-    folder = Path(tempfile.mkdtemp(prefix="toolkit-demo-"))
-    try:
+    with interrupts.temporary_folder("toolkit-demo-", keep=keep) as folder:
         _play(session, playing, folder)
-    finally:
-        if not keep:
-            shutil.rmtree(folder, ignore_errors=True)
     kept = f"Its files are in {folder}." if keep else "Its folder is removed."
     session.output.say(f"The demonstration is over. {kept} Next: toolkit doctor")
     return ExitStatus.OK

@@ -152,7 +152,7 @@ def section_problems(layer: Layer, name: str, kind: type) -> list[Problem]:
     """Return what is wrong with the section `name` in one file (what is missing is no fault)."""
     from toolkit.documents import bind, problems_of
 
-    if name not in layer.values:
+    if name not in layer.values or not layer.document.whole:
         return []
     _, faults = bind(_without_required(kind), layer.values[name], path=(name,))
     return problems_of(layer.document, faults)

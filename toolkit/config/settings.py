@@ -10,7 +10,7 @@ from typing import Literal
 class CoreSettings:
     """The section `toolkit:`."""
 
-    format: str = field(
+    format: Literal["table", "json", "jsonl", "csv"] = field(
         default="table", metadata={"doc": "Output format where --format isn't given."}
     )
     color: Literal["auto", "always", "never"] = field(

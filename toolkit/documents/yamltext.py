@@ -44,9 +44,10 @@ class _Stop(Exception):  # noqa: N818  a way out of the loop, seen by nobody els
 
 @dataclass(slots=True)
 class _Frame:
-    """A list or mapping whose end has not come yet."""
+    """A list or mapping whose end has not come yet; `part` is its key or index in the one above."""
 
     container: dict[str, object] | list[object]
+    part: str | int | None
     entries: dict[str | int, Entry]
     anchor: str | None
     before: int
@@ -82,13 +83,16 @@ class _Builder:
         return _Stop()
 
     def _path(self) -> list[str | int]:
-        path: list[str | int] = []
-        for frame in self.stack:
-            if isinstance(frame.container, list):
-                path.append(len(frame.container))
-            elif frame.key is not None:
-                path.append(frame.key)
-        return path
+        """Return the keys and indices down to the event in hand."""
+        parts = [frame.part for frame in self.stack]
+        return [part for part in (*parts, self._part()) if part is not None]
+
+    def _part(self) -> str | int | None:
+        """Return where the next value goes in the innermost list or mapping."""
+        if not self.stack:
+            return None
+        frame = self.stack[-1]
+        return len(frame.container) if isinstance(frame.container, list) else frame.key
 
     def count(self, nodes: int, height: int = 1) -> None:
         """Add nodes below the present depth, and stop at a limit."""
@@ -137,10 +141,11 @@ class _Builder:
         self.count(1)
         if anchor:
             self.anchors.pop(anchor, None)
+        part = self._part()
         self.place(container)
         entries: dict[str | int, Entry] = {}
         self.places[id(container)] = entries
-        self.stack.append(_Frame(container, entries, anchor, self.nodes - 1))
+        self.stack.append(_Frame(container, part, entries, anchor, self.nodes - 1))
 
     def close(self) -> None:
         """End the innermost list or mapping; from here on its anchor may be used."""
@@ -170,10 +175,12 @@ def parse_yaml(text: str, source: str, limits: Limits) -> Document:
         for event in _events(text, builder):
             builder.line, builder.column = event.start_mark.line + 1, event.start_mark.column + 1
             _take(event, builder)
+        whole = True
     except _Stop:
-        pass
+        whole = False
     root, places = builder.root, builder.places
-    return Document(source, root, _locator(source, root, places), tuple(builder.problems))
+    locate = _locator(source, root, places)
+    return Document(source, root, locate, tuple(builder.problems), whole=whole)
 
 
 def _events(text: str, builder: _Builder) -> Iterator[Any]:
