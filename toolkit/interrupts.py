@@ -10,7 +10,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from toolkit.errors import Terminated
 
@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _came: list[type[BaseException]] = []
+_holds: list[object] = []
 
 
 def install() -> None:
     """Have both raised; a SIGINT that the process was started to ignore (nohup) stays ignored."""
     _came.clear()
+    _holds.clear()
     with suppress(ValueError):  # not in the main thread: the embedding program has its own
         signal.signal(signal.SIGTERM, _terminate)
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
@@ -36,6 +38,22 @@ def check() -> None:
 
 
 @contextmanager
+def held() -> Iterator[None]:
+    """Raise nothing inside but by `check`: what comes is raised at the end.
+
+    For what must be done whole or undone whole: Ctrl-C in the middle of the undoing would leave
+    halves. Keep it short, or call `check` where it can be undone.
+    """
+    _holds.append(None)
+    try:
+        yield
+    finally:
+        _holds.pop()
+    if not _holds:
+        check()
+
+
+@contextmanager
 def ending() -> Iterator[None]:
     """Take Ctrl-C as the wanted end of what is inside: of a server that serves until then."""
     try:
@@ -45,12 +63,16 @@ def ending() -> Iterator[None]:
             _came.remove(KeyboardInterrupt)
 
 
-def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
-    _came.append(KeyboardInterrupt)
-    raise KeyboardInterrupt
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    _raise(KeyboardInterrupt)
 
 
-def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
     """SIGTERM ends as an exception does: files half written and folders made are removed."""
-    _came.append(Terminated)
-    raise Terminated
+    _raise(Terminated)
+
+
+def _raise(kind: type[BaseException]) -> None:
+    _came.append(kind)
+    if not _holds:
+        raise kind
