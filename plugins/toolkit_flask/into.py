@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -49,7 +50,9 @@ def plan(path: Path, wanted: Sequence[str], *, markers: bool = False) -> Plan:
     before = read_manifest(root)
     if before and before.kind != "into":
         message = f"{clean(str(root))}: this application was scaffolded with error reporting"
-        raise UsageError(message, hint=f"renew it: toolkit flask scaffold {root}")
+        raise UsageError(
+            message, hint=f"renew it: toolkit flask scaffold {shlex.quote(clean(str(root)))}"
+        )
     found = survey(path)
     if before and not wanted:
         wanted = [f"{site.path}:{site.name}" for site in before.sites]
