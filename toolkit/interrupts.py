@@ -11,7 +11,7 @@ import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from toolkit.errors import HungUp, Terminated
 
@@ -23,42 +23,20 @@ if TYPE_CHECKING:
 LOOK = 0.25
 """Seconds between two looks of what waits for threads."""
 T = TypeVar("T")
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _came: list[type[BaseException]] = []
+_holds: list[object] = []
 
 
 def install() -> None:
     """Have all raised; a SIGINT or SIGHUP that is ignored from the start (nohup) stays so."""
     _came.clear()
+    _holds.clear()
     with suppress(ValueError):  # not in the main thread: the embedding program has its own
         signal.signal(signal.SIGTERM, _terminate)
         if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
             signal.signal(signal.SIGHUP, _hang_up)
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, _interrupt)
-
-
-@contextmanager
-def temporary_folder(prefix: str, *, keep: bool = False) -> Iterator[Path]:
-    """Yield a new folder that is removed at the end, also by a signal that comes as it is made.
-
-    (Between the making of a folder and the `try` that removes it there is room for a signal.)
-    """
-    import shutil  # few commands need a folder
-    import tempfile
-
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
-    try:
-        folder = Path(tempfile.mkdtemp(prefix=prefix))
-    except BaseException:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        raise
-    try:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        yield folder
-    finally:
-        if not keep:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def check() -> None:
@@ -88,6 +66,41 @@ def pause(event: Event) -> None:
 
 
 @contextmanager
+def held() -> Iterator[None]:
+    """Raise nothing inside but by `check`: what comes is raised at the end.
+
+    For what must be done whole or undone whole: Ctrl-C in the middle of the undoing would leave
+    halves. Keep it short, or call `check` where it can be undone.
+    """
+    _holds.append(None)
+    try:
+        yield
+    finally:
+        _holds.pop()
+    if not _holds:
+        check()
+
+
+@contextmanager
+def temporary_folder(prefix: str, *, keep: bool = False) -> Iterator[Path]:
+    """Yield a new folder that is removed at the end, also by a signal that comes as it is made.
+
+    (Between the making of a folder and the `try` that removes it there is room for a signal.)
+    """
+    import shutil  # few commands need a folder
+    import tempfile
+
+    folder: Path | None = None
+    try:
+        with held():
+            folder = Path(tempfile.mkdtemp(prefix=prefix))
+        yield folder
+    finally:
+        if folder is not None and not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
 def ending() -> Iterator[None]:
     """Take Ctrl-C as the wanted end of what is inside: of a server that serves until then."""
     try:
@@ -97,18 +110,21 @@ def ending() -> Iterator[None]:
             _came.remove(KeyboardInterrupt)
 
 
-def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
-    _came.append(KeyboardInterrupt)
-    raise KeyboardInterrupt
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    _raise(KeyboardInterrupt)
 
 
-def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
     """SIGTERM ends as an exception does: files half written and folders made are removed."""
-    _came.append(Terminated)
-    raise Terminated
+    _raise(Terminated)
 
 
-def _hang_up(_signal: int, _frame: FrameType | None) -> NoReturn:
+def _hang_up(_signal: int, _frame: FrameType | None) -> None:
     """A connection that broke off leaves no folders and servers behind either."""
-    _came.append(HungUp)
-    raise HungUp
+    _raise(HungUp)
+
+
+def _raise(kind: type[BaseException]) -> None:
+    _came.append(kind)
+    if not _holds:
+        raise kind
