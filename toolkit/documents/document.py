@@ -20,12 +20,14 @@ class Document:
     """One file's value. `problems` hold it unusable; they are values so that others are found, too.
 
     `locate` finds positions; for formats whose parser gives none it reads the text once more.
+    `whole` tells that the value is all of the document, whatever its problems.
     """
 
     source: str
     value: object
     locate: Locate
     problems: tuple[Problem, ...] = field(default=())
+    whole: bool = True
 
     def usable(self) -> Document:
         """Return the document, or raise DocumentError with all its problems."""

@@ -52,6 +52,7 @@ class _Frame:
     before: int
     height: int = 1
     key: str | None = None
+    last: str = ""
     key_at: tuple[int, int] = (0, 0)
 
 
@@ -83,11 +84,12 @@ class _Builder:
 
     def _path(self) -> list[str | int]:
         path: list[str | int] = []
-        for frame in self.stack:
+        for number, frame in enumerate(self.stack, 1):
+            open_inside = number < len(self.stack)  # then its entry is there already
             if isinstance(frame.container, list):
-                path.append(len(frame.container))
-            elif frame.key is not None:
-                path.append(frame.key)
+                path.append(len(frame.container) - open_inside)
+            elif open_inside or frame.key is not None:
+                path.append(frame.key or frame.last)
         return path
 
     def count(self, nodes: int, height: int = 1) -> None:
@@ -130,6 +132,7 @@ class _Builder:
         elif frame.key is not None:
             frame.entries[frame.key] = (*frame.key_at, self.line, self.column, raw)
             frame.container[frame.key] = value
+            frame.last = frame.key
             frame.key = None
 
     def open(self, container: dict[str, object] | list[object], anchor: str | None) -> None:
@@ -166,14 +169,15 @@ class _Builder:
 def parse_yaml(text: str, source: str, limits: Limits) -> Document:
     """Parse one YAML document; an empty one is None. Problems are in the result."""
     builder = _Builder(source, limits)
+    whole = True
     try:
         for event in _events(text, builder):
             builder.line, builder.column = event.start_mark.line + 1, event.start_mark.column + 1
             _take(event, builder)
     except _Stop:
-        pass
+        whole = False
     root, places = builder.root, builder.places
-    return Document(source, root, _locator(source, root, places), tuple(builder.problems))
+    return Document(source, root, _locator(source, root, places), tuple(builder.problems), whole)
 
 
 def _events(text: str, builder: _Builder) -> Iterator[Any]:
