@@ -11,7 +11,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from toolkit_pxe.decide.client import Client
 from toolkit_pxe.decide.decision import decide
@@ -253,7 +253,7 @@ def check(options: Options) -> Check | None:
 def predict(site: Site, client: Client, options: Options) -> Prediction:
     """Return what NIOS should send; it was not measured."""
     del options
-    decision = decide(site, client)
+    decision = decide(site, replace(client, ipxe=b""))  # a filter reads the user class alone
     boot = decision.boot
     notes = (_UNPROVEN,)
     sent = custom_options(site, decision, 4) | (boot_options4(boot) if boot else {})
