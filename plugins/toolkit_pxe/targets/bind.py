@@ -92,7 +92,7 @@ def _limits(site: Site, zones: Zones) -> Iterator[Limit]:
     place = Origin(site.sources[0], 0)
     if site.dns is None:
         hint = "add dns: {name_servers: [ns1], hostmaster: hostmaster@example.org}"
-        yield Limit("the site file has no section `dns`", place, hint)
+        yield Limit("the site file has no section `dns`", place, hint, absent=True)
         return
     fault = _mail_fault(site.dns.hostmaster)
     if fault:
