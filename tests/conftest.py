@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Generator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -55,8 +56,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip(f"{program} is not installed (apt-get install {package})")
     for marker in item.iter_markers("interpreter"):
         version = str(marker.args[0])
-        if not _runs(f"python{version}"):
+        if found_interpreter(version) is None:
             pytest.skip(f"python{version} is not installed")
+
+
+@pytest.fixture
+def interpreter(request: pytest.FixtureRequest) -> str:
+    """The path of the interpreter whose version is the fixture's parameter."""
+    found = found_interpreter(request.param)
+    assert found is not None, "the test has no marker that skips it"
+    return found
 
 
 @pytest.hookimpl(wrapper=True)
@@ -92,10 +101,19 @@ def _packages() -> dict[str, str]:
     return {program: package for package, program, _reason in rows}
 
 
+@cache
+def found_interpreter(version: str) -> str | None:
+    """Return an interpreter that starts, on PATH or among pyenv's versions; None if there is none.
+
+    pyenv's shim for a version that is not chosen is on PATH and does not start.
+    """
+    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    known = sorted(map(str, root.glob(f"versions/{version}.*/bin/python{version}")))
+    candidates = [shutil.which(f"python{version}"), *known]
+    return next((path for path in candidates if path and _runs(path)), None)
+
+
 def _runs(interpreter: str) -> bool:
-    """Tell whether it starts: a version manager's shim may stand for an absent version."""
-    if shutil.which(interpreter) is None:
-        return False
     done = subprocess.run([interpreter, "-c", "pass"], capture_output=True, check=False)
     return done.returncode == 0
 

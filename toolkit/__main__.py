@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 VERSION_FLAGS = (["--version"], ["-V"])
 HELP_FLAGS = (["--help"], ["-h"])
+INTERRUPTED = 130
+"""As in `toolkit.errors`, which is not imported for it."""
 
 
 def main() -> None:
@@ -31,8 +33,11 @@ def main() -> None:
     # Imports make hundreds of thousands of objects that live as long as the process: looking for
     # cycles among them is a tenth of the start-up.
     gc.set_threshold(100_000, 50, 50)
-    from toolkit.cli import run
-
+    try:
+        from toolkit.cli import run
+    except KeyboardInterrupt:  # from `run` on it is looked after
+        sys.stderr.write("toolkit: note: interrupted\n")
+        sys.exit(INTERRUPTED)
     status = run(arguments)
     gc.freeze()  # the collection at exit finds nothing that the end of the process doesn't free
     sys.exit(status)

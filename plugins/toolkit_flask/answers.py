@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 import sys
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -165,7 +166,8 @@ def default_for(field: str, known: Mapping[str, object], settings: Settings, hos
 
 def name_from(folder: Path) -> str:
     """Return the name that a folder suggests, "app" where it suggests none."""
-    words = re.findall(r"[a-z0-9]+", folder.name.lower())
+    plain = unicodedata.normalize("NFKD", folder.name)  # "ü" is "u" and two dots
+    words = re.findall(r"[a-z0-9]+", plain.encode("ascii", "ignore").decode().lower())
     text = "-".join(words)
     try:
         return _name(text)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from toolkit import interrupts
 from toolkit.errors import ToolkitError, UsageError
 from toolkit.files import write_atomic
 from toolkit.text import clean
@@ -89,8 +90,14 @@ def current(root: Path, name: str) -> bytes | None:
 def carry_out(root: Path, changes: Sequence[Change], records: Mapping[str, bytes]) -> None:
     """Do what `changes` say below `root`, then write `records` (path → bytes).
 
-    Raises ToolkitError when a file can't be written: all is then as it was.
+    Raises ToolkitError when a file can't be written: all is then as it was. Ctrl-C waits until all
+    is done or undone.
     """
+    with interrupts.held():
+        _carry_out(root, changes, records)
+
+
+def _carry_out(root: Path, changes: Sequence[Change], records: Mapping[str, bytes]) -> None:
     wanted: dict[str, bytes | None] = {
         change.path: change.after for change in changes if change.action in WRITING
     }
@@ -159,6 +166,7 @@ def _is_running(process: int) -> bool:
 
 def _stage(root: Path, staging: Path, wanted: Mapping[str, bytes | None]) -> None:
     for number, (name, raw) in enumerate(wanted.items()):
+        interrupts.check()  # nothing of the user's is touched yet
         if raw is not None:
             old = root / name
             mode = old.stat().st_mode & 0o7777 if old.exists() else 0o644

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -130,7 +131,12 @@ def _summary(changes: list[Change], root: Path, *, dry_run: bool) -> str:
         return "Nothing to do: everything is as it should be."
     if dry_run:
         return f"{written} files would be written; this was a dry run."
-    return f"{written} files. Next: toolkit flask prove {clean(str(root))}"
+    return f"{written} files. Next: toolkit flask prove {_pasted(root)}"
+
+
+def _pasted(path: Path) -> str:
+    """Return a path as a shell takes it: it is shown in a command."""
+    return shlex.quote(clean(str(path)))
 
 
 def _host() -> str:
@@ -193,7 +199,7 @@ def _into(
     apply(made)
     if _wants_proof(session, prove):
         return _prove(session, made.root, "", "", None)
-    session.output.say(f"Done. Next: toolkit flask prove {clean(str(made.root))}")
+    session.output.say(f"Done. Next: toolkit flask prove {_pasted(made.root)}")
     return ExitStatus.OK
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from toolkit.errors import UsageError
-from toolkit_flask.source import Source, parse
+from toolkit_flask.source import Source, Unread, UnreadableError, parse, read_bytes
 
 FLASK = {"flask.Flask", "flask.app.Flask"}
 DESCENDANTS = {"apiflask.APIFlask", "flask_openapi3.OpenAPI", "flask_api.FlaskAPI", "eve.Eve"}
@@ -53,8 +53,13 @@ class Constructor:
     @property
     def aside(self) -> bool:
         """It belongs to tests, documentation or examples."""
-        folders = Path(self.path).parts
-        return bool({part.lower() for part in folders[:-1]} & ASIDE) or _is_test(folders[-1])
+        return is_aside(self.path)
+
+
+def is_aside(path: str) -> bool:
+    """Tell whether a module belongs to tests, documentation or examples."""
+    folders = Path(path).parts
+    return bool({part.lower() for part in folders[:-1]} & ASIDE) or _is_test(folders[-1])
 
 
 def _is_test(name: str) -> bool:
@@ -63,15 +68,18 @@ def _is_test(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """All constructors of a tree, in order; `unread` modules with the reason."""
+    """All constructors of a tree, in order; `unread` are modules that may hold more of them."""
 
     constructors: tuple[Constructor, ...]
     sources: Mapping[str, Source]
-    unread: tuple[str, ...] = ()
+    unread: tuple[Unread, ...] = ()
 
 
 def modules(root: Path) -> Iterator[Path]:
-    """Yield the tree's Python files, sorted; no hidden folder, virtual environment or link."""
+    """Yield the tree's Python files, sorted; nothing hidden, virtual environments, linked folders.
+
+    `.#app.py` is an editor's lock and `._app.py` a Mac's attributes: neither is a module's name.
+    """
     if root.is_file():
         yield root
         return
@@ -83,7 +91,12 @@ def modules(root: Path) -> Iterator[Path]:
             and name not in SKIPPED
             and not (Path(folder) / name / "pyvenv.cfg").exists()
         )
-        yield from (Path(folder) / name for name in sorted(files) if name.endswith(".py"))
+        yield from (Path(folder) / name for name in sorted(files) if is_module(name))
+
+
+def is_module(name: str) -> bool:
+    """Tell whether a file is a module by its name."""
+    return name.endswith(".py") and not name.startswith(".")
 
 
 def survey(root: Path) -> Survey:
@@ -96,7 +109,7 @@ def survey(root: Path) -> Survey:
     if len(paths) > MAX_MODULES:
         raise UsageError(f"{root}: more than {MAX_MODULES} modules",
                          hint="name the application's own folder")  # fmt: skip
-    reading = _Reading(base, {path: _bytes(path) for path in paths})
+    reading = _Reading(base, paths)
     reading.read_those_with(*_HINTS)
     classes = _subclasses(reading.sources)
     while reading.read_those_with(*_tails(classes - FLASK - DESCENDANTS)):
@@ -107,7 +120,7 @@ def survey(root: Path) -> Survey:
         for item in _of_module(name, source, classes)
     ]
     return Survey(tuple(found or _inits(reading.sources, classes)), reading.sources,
-                  tuple(reading.unread))  # fmt: skip
+                  tuple(sorted(reading.unread, key=lambda item: item.path)))  # fmt: skip
 
 
 def _tails(names: Iterable[str]) -> list[bytes]:
@@ -118,32 +131,33 @@ _HINTS = (b"flask", b"from eve ", b"import eve", b"SMTPHandler", b"FileHandler")
 """A module without any of these imports no class of Flask's and has no handler to warn of."""
 
 
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""
-
-
-@dataclass(slots=True)
 class _Reading:
     """The modules that have been parsed: only those that may matter are."""
 
-    base: Path
-    raw: dict[Path, bytes]
-    sources: dict[str, Source] = field(default_factory=dict)
-    unread: list[str] = field(default_factory=list)
+    def __init__(self, base: Path, paths: Iterable[Path]) -> None:
+        """Read the bytes of all."""
+        self._base = base
+        self._raw: dict[Path, bytes] = {}
+        self.sources: dict[str, Source] = {}
+        self.unread: list[Unread] = []
+        for path in paths:
+            try:
+                self._raw[path] = read_bytes(path)
+            except UnreadableError as error:
+                self.unread.append(error.at(self._name(path)))
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self._base).as_posix()
 
     def read_those_with(self, *words: bytes) -> bool:
         """Parse the modules that hold one of `words`; tell whether there was a new one."""
-        wanted = [path for path, raw in self.raw.items() if any(word in raw for word in words)]
+        wanted = [path for path, raw in self._raw.items() if any(word in raw for word in words)]
         for path in wanted:
+            name = self._name(path)
             try:
-                self.sources[path.relative_to(self.base).as_posix()] = parse(
-                    path, self.raw.pop(path)
-                )
-            except UsageError as error:
-                self.unread.append(error.message)
+                self.sources[name] = parse(path, self._raw.pop(path))
+            except UnreadableError as error:
+                self.unread.append(error.at(name))
         return bool(wanted)
 
 

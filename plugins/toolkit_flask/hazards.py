@@ -23,11 +23,12 @@ BROAD = {"Exception", "BaseException"}
 
 @dataclass(frozen=True, slots=True)
 class Hazard:
-    """One warning: the module relative to the root, the line, the sentence."""
+    """One warning: the module relative to the root, the sentence, line and column (0: unknown)."""
 
     path: str
     line: int
     message: str
+    column: int = 0
 
 
 def hazards(sources: Mapping[str, Source]) -> list[Hazard]:

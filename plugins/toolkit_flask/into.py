@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -11,12 +12,14 @@ from toolkit.errors import UsageError
 from toolkit.text import clean, did_you_mean
 from toolkit_flask import render
 from toolkit_flask.changes import Action, Change, carry_out, current
-from toolkit_flask.constructors import Constructor, Survey, survey
+from toolkit_flask.constructors import Constructor, Survey, is_aside, survey
 from toolkit_flask.decide import decide, records, refuse, stale_copies, with_markers
 from toolkit_flask.hazards import Hazard, hazards
 from toolkit_flask.insertion import import_line, neighbourhood, present, put_in
 from toolkit_flask.manifest import SCHEMA, Manifest, Site, digest, read_manifest
-from toolkit_flask.source import Source
+from toolkit_flask.source import Source, Unread
+
+MOST_LISTED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,9 @@ def plan(path: Path, wanted: Sequence[str], *, markers: bool = False) -> Plan:
     before = read_manifest(root)
     if before and before.kind != "into":
         message = f"{clean(str(root))}: this application was scaffolded with error reporting"
-        raise UsageError(message, hint=f"renew it: toolkit flask scaffold {root}")
+        raise UsageError(
+            message, hint=f"renew it: toolkit flask scaffold {shlex.quote(clean(str(root)))}"
+        )
     found = survey(path)
     if before and not wanted:
         wanted = [f"{site.path}:{site.name}" for site in before.sites]
@@ -65,8 +70,8 @@ def plan(path: Path, wanted: Sequence[str], *, markers: bool = False) -> Plan:
                      key=lambda site: (site.path, site.name)),
     )  # fmt: skip
     marked = with_markers(changes) if markers else changes
-    return Plan(root, tuple(marked), tuple(hazards(_own(found))), tuple(left_out), produced, before,
-                after)  # fmt: skip
+    warnings = (*_unread(found, chosen), *hazards(_own(found)))
+    return Plan(root, tuple(marked), warnings, tuple(left_out), produced, before, after)
 
 
 def apply(made: Plan) -> None:
@@ -91,21 +96,39 @@ def choose(
     every = list(found.constructors)
     if not every:
         hint = "name the folder or the module where `Flask(…)` or a subclass is called"
-        if found.unread:
-            hint = f"{len(found.unread)} modules can't be read: {found.unread[0]}"
-        raise UsageError(f"{clean(str(path))}: no Flask application is constructed here", hint=hint)
+        raise UsageError(f"{clean(str(path))}: no Flask application is constructed here",
+                         hint=_with_unread(hint, found.unread))  # fmt: skip
     if wanted:
-        return [item for text in wanted for item in _named(every, text)], []
+        return [item for text in wanted for item in _named(found, text)], []
     main = [item for item in every if not item.aside] or every
     if len({(item.path, item.name) for item in main}) > 1:
         hint = "choose by --app, which can be repeated:\n" + _listed(main)
+        hint = _with_unread(hint, [item for item in found.unread if not is_aside(item.path)])
         raise UsageError(f"{clean(str(path))}: several applications are constructed here",
                          hint=hint)  # fmt: skip
     return main, [item for item in every if item not in main]
 
 
-def _named(every: Sequence[Constructor], text: str) -> list[Constructor]:
+def _with_unread(hint: str, unread: Sequence[Unread]) -> str:
+    """Return the hint, and below it the modules that may hold what was not found."""
+    listed = [f"  {item.sentence}" for item in unread[:MOST_LISTED]]
+    if len(unread) > MOST_LISTED:
+        listed.append(f"  and {len(unread) - MOST_LISTED} more")
+    return "\n".join([hint, "it may be in what can't be read:", *listed]) if listed else hint
+
+
+def _unread(found: Survey, chosen: Sequence[Constructor]) -> Iterator[Hazard]:
+    """Yield a warning of each module that may hold one more application."""
+    among_tests = any(item.aside for item in chosen)
+    for item in found.unread:
+        if among_tests or not is_aside(item.path):
+            message = f"{item.reason}; an application in it is not seen"
+            yield Hazard(item.path, item.line, message, item.column)
+
+
+def _named(found: Survey, text: str) -> list[Constructor]:
     """Return the constructors that `path:name` names: by name, line, target or function."""
+    every = found.constructors
     path, _, name = text.rpartition(":")
     here = [item for item in every if not path or item.path == path.removeprefix("./")]
     for names in (lambda item: (item.name, str(item.line)), lambda item: (item.target, item.scope)):
@@ -114,7 +137,7 @@ def _named(every: Sequence[Constructor], text: str) -> list[Constructor]:
             return matching
     labels = [item.label for item in every]
     hint = did_you_mean(text, labels)
-    listed = "there are:\n" + _listed(every)
+    listed = _with_unread("there are:\n" + _listed(every), found.unread)
     raise UsageError(f'--app "{clean(text)}" names no one application here',
                      hint=f"{hint}\n{listed}" if hint else listed)  # fmt: skip
 
@@ -163,4 +186,4 @@ def _insertions(
 
 def _own(found: Survey) -> dict[str, Source]:
     return {path: source for path, source in found.sources.items()
-            if not Constructor(path, 0, 0, "", "", "").aside}  # fmt: skip
+            if not is_aside(path)}  # fmt: skip

@@ -12,7 +12,7 @@ from toolkit_flask.changes import Action, Change, carry_out, current
 from toolkit_flask.constructors import modules
 from toolkit_flask.insertion import CALL, present, take_out
 from toolkit_flask.manifest import NAME, Manifest, digest, pristine_name, read_manifest
-from toolkit_flask.source import read_source
+from toolkit_flask.source import parse, read_bytes
 
 
 def plan_removal(root: Path) -> list[Change]:
@@ -32,10 +32,12 @@ def plan_removal(root: Path) -> list[Change]:
 
 def _modules(root: Path) -> Iterator[Change]:
     for path in modules(root):
-        raw = path.read_bytes()
+        if path.is_symlink() and not path.exists():
+            continue  # to nowhere: no line of ours
+        raw = read_bytes(path)
         if CALL.encode() not in raw:
             continue
-        source = read_source(path)
+        source = parse(path, raw)
         if present(source.tree).calls or present(source.tree).imports:
             name = path.relative_to(root).as_posix()
             yield Change(name, Action.UPDATE, raw, take_out(source, ()))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolkit import __version__
+from toolkit import __version__, interrupts
 from toolkit.errors import UsageError
 from toolkit.text import clean
 from toolkit_flask import answers as questions
@@ -100,16 +101,19 @@ def _write(
         files={name: digest(raw) for name, raw in produced.items()},
         sites=[Site(f"{answers.package}/__init__.py", "create_app.app")],
     )
-    new = not root.exists()
-    if new:
-        _make(root)
-    try:
-        stale = stale_copies(root, before, after)
-        carry_out(root, [*changes, *stale], records(root, changes, produced, after))
-    except BaseException:
+    stale = stale_copies(root, before, after)
+    kept = records(root, changes, produced, after)
+    with interrupts.held():
+        new = not root.exists()
         if new:
-            root.rmdir()
-        raise
+            _make(root)
+        try:
+            carry_out(root, [*changes, *stale], kept)
+        except BaseException:
+            if new:
+                with suppress(OSError):
+                    root.rmdir()
+            raise
 
 
 def _make(root: Path) -> None:

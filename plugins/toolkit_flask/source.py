@@ -39,34 +39,70 @@ class Source:
         return line.decode(self.encoding).encode()
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A module that can't be read, with the reason; line and column from 1, 0 if not known.
+
+    `path` is relative to where it was looked for (POSIX).
+    """
+
+    path: str
+    line: int
+    column: int
+    reason: str
+
+    @property
+    def sentence(self) -> str:
+        """`path:line:column: reason`."""
+        places = [str(number) for number in (self.line, self.column) if number]
+        return f"{':'.join([clean(self.path), *places])}: {self.reason}"
+
+
+class UnreadableError(UsageError):
+    """A module can't be read as Python of this interpreter."""
+
+    def __init__(self, path: Path, reason: str, line: int = 0, column: int = 0) -> None:
+        """Remember the place: who reads many modules names it in another way."""
+        self.line, self.column, self.reason = line, column, reason
+        super().__init__(Unread(str(path), line, column, reason).sentence)
+
+    def at(self, name: str) -> Unread:
+        """Return it for the module that is called `name`."""
+        return Unread(name, self.line, self.column, self.reason)
+
+
 def split(raw: bytes) -> tuple[bytes, ...]:
     """Return the lines as Python counts them: ended by LF, CR LF or CR, by nothing else."""
     return tuple(_LINE.findall(raw))
 
 
-def read_source(path: Path) -> Source:
-    """Read and parse a module. Raises UsageError for what is no Python of this interpreter."""
+def read_bytes(path: Path) -> bytes:
+    """Return a module's bytes. Raises UnreadableError where it can't be read."""
     try:
-        raw = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
-        raise UsageError(f"{clean(str(path))}: cannot be read: {error.strerror}") from error
-    return parse(path, raw)
+        raise UnreadableError(path, f"cannot be read: {error.strerror}") from error
 
 
 def parse(path: Path, raw: bytes) -> Source:
-    """Parse the bytes of the module at `path`. Raises UsageError where they are no Python."""
+    """Parse the bytes of the module at `path`. Raises UnreadableError where they are none."""
     if len(raw) > MAX_BYTES:
-        raise UsageError(f"{clean(str(path))}: larger than 4 MiB")
+        raise UnreadableError(path, "larger than 4 MiB")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # invalid escapes in somebody's strings
             tree = ast.parse(raw, str(path))
             encoding, _ = tokenize.detect_encoding(io.BytesIO(raw).readline)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        where = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
-        reason = clean(error.msg if isinstance(error, SyntaxError) else str(error), limit=120)
-        raise UsageError(f"{clean(str(path))}{where}: does not compile: {reason}") from error
+        raise _no_python(path, error) from error
     return Source(path, raw, split(raw), tree, encoding)
+
+
+def _no_python(path: Path, error: Exception) -> UnreadableError:
+    if not isinstance(error, SyntaxError):
+        return UnreadableError(path, f"does not compile: {clean(str(error), limit=120)}")
+    reason = f"does not compile: {clean(error.msg, limit=120)}"
+    return UnreadableError(path, reason, error.lineno or 0, max(error.offset or 0, 0))
 
 
 def compiled(path: Path, raw: bytes) -> bytes:

@@ -13,9 +13,10 @@ from toolkit.text import clean
 from toolkit_flask import render
 from toolkit_flask.answers import Answers
 from toolkit_flask.changes import current
+from toolkit_flask.constructors import is_aside, survey
 from toolkit_flask.insertion import present
 from toolkit_flask.manifest import NAME, Manifest, Site, digest, pristine, read_manifest
-from toolkit_flask.source import parse
+from toolkit_flask.source import UnreadableError, parse
 
 MARKER = b"<<<<<<< yours\n"
 
@@ -24,14 +25,18 @@ MARKER = b"<<<<<<< yours\n"
 class State:
     """One thing that was looked at.
 
-    state    "absent", "changed", "deleted", "conflict", "older", "vanished", "damaged", "ok"
+    state    "absent", "changed", "deleted", "conflict", "older", "vanished", "damaged", "unread",
+             "ok"
     wrong    it is not as it should be; else it is told and no more
+    line, column  the place in the file, from 1; 0 where there is none
     """
 
     path: str
     state: str
     wrong: bool
     message: str
+    line: int = 0
+    column: int = 0
 
 
 def status(root: Path) -> list[State]:
@@ -44,7 +49,8 @@ def status(root: Path) -> list[State]:
     manifest = read_manifest(root)
     if manifest is None:
         return [State(NAME, "absent", True, "the toolkit put no error reporting in here")]  # noqa: FBT003
-    found = [*_files(root, manifest), *_sites(root, manifest), *_version(manifest)]
+    found = [*_files(root, manifest), *_sites(root, manifest), *_version(manifest),
+             *_unread(root, manifest)]  # fmt: skip
     if not any(item.wrong for item in found):
         sites = "1 call site" if len(manifest.sites) == 1 else f"{len(manifest.sites)} call sites"
         message = f"{len(manifest.files)} files and {sites}, as put in"
@@ -69,23 +75,38 @@ def _files(root: Path, manifest: Manifest) -> Iterator[State]:
 
 def _sites(root: Path, manifest: Manifest) -> Iterator[State]:
     for site in manifest.sites:
-        message = _vanished(root, site)
+        try:
+            message, line, column = _vanished(root, site), 0, 0
+        except UnreadableError as error:
+            message, line, column = error.reason, error.line, error.column
         if message:
-            yield State(site.path, "vanished", wrong=True, message=message)
+            yield State(site.path, "vanished", wrong=True, message=message, line=line,
+                        column=column)  # fmt: skip
 
 
 def _vanished(root: Path, site: Site) -> str:
-    """Return what is missing at a call site, "" if nothing is."""
+    """Return what is missing at a call site, "" if nothing is. Raises UnreadableError."""
     raw = current(root, site.path)
     if raw is None:
         return "the module of the call site is no longer there"
-    try:
-        found = present(parse(root / site.path, raw).tree)
-    except UsageError as error:
-        return error.message
+    found = present(parse(root / site.path, raw).tree)
     if not any(f".{site.name}".endswith(f".{name}") for name in found.applications):
         return f"nothing calls error reporting for {site.name} any more: no error is reported"
     return ""
+
+
+def _unread(root: Path, manifest: Manifest) -> Iterator[State]:
+    """Tell of modules in which an application may be made that nobody sees."""
+    try:
+        unread = survey(root).unread
+    except UsageError as error:
+        yield State(".", "unread", wrong=False, message=error.message)
+        return
+    known = {site.path for site in manifest.sites}
+    for item in unread:
+        if item.path not in known and not is_aside(item.path):
+            yield State(item.path, "unread", wrong=False, line=item.line, column=item.column,
+                        message=f"{item.reason}; an application in it is not seen")  # fmt: skip
 
 
 def _version(manifest: Manifest) -> Iterator[State]:

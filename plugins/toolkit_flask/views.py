@@ -39,17 +39,17 @@ def changes_view(*, diff: bool) -> View[Change | Hazard]:
 
 def _change_record(item: Change | Hazard) -> Record:
     if isinstance(item, Hazard):
-        return {"path": item.path, "action": "warning", "line": item.line, "note": item.message,
-                "diff": []}  # fmt: skip
-    return {"path": item.path, "action": str(item.action), "line": None, "note": item.note,
-            "diff": item.diff()}  # fmt: skip
+        return {"path": item.path, "action": "warning", "line": item.line or None,
+                "column": item.column or None, "note": item.message, "diff": []}  # fmt: skip
+    return {"path": item.path, "action": str(item.action), "line": None, "column": None,
+            "note": item.note, "diff": item.diff()}  # fmt: skip
 
 
 def _change_lines(*, diff: bool) -> Callable[[Iterable[Change | Hazard], Look], Iterator[Line]]:
     def lines(items: Iterable[Change | Hazard], look: Look) -> Iterator[Line]:
         for item in items:
             if isinstance(item, Hazard):
-                where = (f"{clean(item.path)}:{item.line}", "name")
+                where = (_place(item.path, item.line, item.column), "name")
                 yield (("warning".ljust(_WIDTH), "warn"), ("  ", ""), where,
                        (f": {item.message}", ""))  # fmt: skip
             elif look.verbose or _is_telling(item, quiet=look.quiet):
@@ -59,6 +59,11 @@ def _change_lines(*, diff: bool) -> Callable[[Iterable[Change | Hazard], Look], 
                 yield from map(_diff_line, item.diff() if diff else ())
 
     return lines
+
+
+def _place(path: str, line: int, column: int) -> str:
+    """Return `path:line:column`, without what isn't known."""
+    return ":".join([clean(path), *(str(number) for number in (line, column) if number)])
 
 
 def _is_telling(item: Change, *, quiet: bool) -> bool:
@@ -78,14 +83,15 @@ def _state_lines(items: Iterable[State], look: Look) -> Iterator[Line]:
         if look.quiet and not item.wrong:
             continue
         style = "bad" if item.wrong else "good" if item.state == "ok" else "note"
-        yield ((item.state.ljust(8), style), ("  ", ""), (clean(item.path), "name"),
-               (f": {item.message}", ""))  # fmt: skip
+        where = (_place(item.path, item.line, item.column), "name")
+        yield ((item.state.ljust(8), style), ("  ", ""), where, (f": {item.message}", ""))
 
 
 STATUS: View[State] = View(
     schema="toolkit.flask.status/1",
     record=lambda item: {"path": item.path, "state": item.state, "wrong": item.wrong,
-                         "message": item.message},
+                         "message": item.message, "line": item.line or None,
+                         "column": item.column or None},
     lines=_state_lines,
     columns=("path", "state", "wrong", "message"),
 )  # fmt: skip

@@ -13,9 +13,11 @@ from toolkit.text import clean, did_you_mean
 from toolkit_https.audit import CASES, Audit, Case, Ground, Verdict, Way, audit, prepared
 from toolkit_https.audit.cases import BY_ID
 from toolkit_https.audit.grade import status_of
+from toolkit_https.audit.scenes import HTTPS, speakable
 from toolkit_https.audit.views import VIEW
 from toolkit_https.clients import PLACEHOLDERS, Absent, Client, Installed, Machine
 from toolkit_https.clients.registry import ALL, chosen, clients
+from toolkit_https.lab.starttls import PROTOCOLS
 
 NAMES_HINT = (
     "allow users to make namespaces (user_namespaces(7), sysctl kernel.unprivileged_userns_clone "
@@ -35,17 +37,18 @@ class Asked:
     fail_on: str
     seconds: float
     namespace: bool
+    starttls: str = ""
 
 
 def run(session: Session, asked: Asked) -> ExitStatus:
     """Audit, write each result as it comes, and return the status. Raises UsageError before."""
     session.output.check_format(VIEW)
-    cases = chosen_cases(asked.traps)
+    cases = chosen_cases(asked.traps, asked.starttls)
     ways = [_own(asked, session)] if asked.command else _found(asked, session)
     seen: list[Audit] = []
     with prepared(session.environ, seconds=asked.seconds, namespace=asked.namespace) as ground:
         if not ground.sandbox.works:
-            _tell(session, ground, cases)
+            warn_of_names(session, ground, cases)
         session.output.emit(_audits(ways, ground, cases, seen), VIEW)
     return status_of(seen, asked.fail_on)
 
@@ -62,7 +65,7 @@ def _audits(
         yield found
 
 
-def _tell(session: Session, ground: Ground, cases: Sequence[Case]) -> None:
+def warn_of_names(session: Session, ground: Ground, cases: Sequence[Case]) -> None:
     """Say at once, and on the error stream, what this machine can't test."""
     lost = [case.id for case in cases if not ground.resolves(ground.lab.name_of(case.trap))]
     message = (
@@ -72,14 +75,25 @@ def _tell(session: Session, ground: Ground, cases: Sequence[Case]) -> None:
     session.output.warn(message, NAMES_HINT)
 
 
-def chosen_cases(names: Sequence[str]) -> tuple[Case, ...]:
-    """Return the cases of `names`, each an id or several with commas; all of them for none."""
+def chosen_cases(names: Sequence[str], starttls: str = "") -> tuple[Case, ...]:
+    """Return the cases of `names`, each an id or several with commas; all of them for none.
+
+    `starttls` is the protocol that is spoken before TLS, "" for none.
+    """
+    if starttls and starttls not in PROTOCOLS:
+        message = f'--starttls "{clean(starttls, limit=40)}" is none of: {", ".join(PROTOCOLS)}'
+        raise UsageError(message, hint=did_you_mean(starttls, PROTOCOLS))
+    scheme = starttls or HTTPS
     wanted = [word.strip() for text in names for word in text.split(",") if word.strip()]
     for word in wanted:
         if word not in BY_ID:
             hint = did_you_mean(word, BY_ID) or "`toolkit https lab --list` lists them"
             raise UsageError(f'there is no trap "{clean(word, limit=60)}"', hint=hint)
-    return tuple(BY_ID[word] for word in dict.fromkeys(wanted)) or CASES
+        if not speakable([BY_ID[word]], scheme):
+            message = f"{word} is a redirect, and {scheme} has none"
+            raise UsageError(message, hint="leave it out, or leave --starttls out")
+    found = [BY_ID[word] for word in dict.fromkeys(wanted)]
+    return tuple(speakable(found or CASES, scheme))
 
 
 def _own(asked: Asked, session: Session) -> tuple[Way, str] | Audit:
@@ -99,7 +113,8 @@ def _own(asked: Asked, session: Session) -> tuple[Way, str] | Audit:
             f"{clean(command[0], limit=100)}: no such command",
             hint="give the program and its arguments after --, without quotes around the whole",
         )
-    return Way(clean(" ".join(command), limit=120), command), ""
+    way = Way(clean(" ".join(command), limit=120), command, scheme=asked.starttls or HTTPS)
+    return way, ""
 
 
 def _found(asked: Asked, session: Session) -> list[tuple[Way, str] | Audit]:
@@ -109,6 +124,8 @@ def _found(asked: Asked, session: Session) -> list[tuple[Way, str] | Audit]:
             "neither a COMMAND nor a --client is given",
             hint="toolkit https audit -- curl --cacert {ca} {url}, or --client all",
         )
+    if asked.starttls:
+        raise UsageError("--starttls is for a COMMAND: a ready-made client speaks its own protocol")
     machines = [Machine(session.environ, python) for python in asked.pythons]
     machines = machines or [Machine(session.environ)]
     everything = any(ALL in text.split(",") for text in asked.clients)

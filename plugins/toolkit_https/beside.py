@@ -14,7 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
+from toolkit import interrupts
 from toolkit.files import write_atomic
 from toolkit.text import clean
 from toolkit_https.audit.cases import CASES
@@ -23,7 +25,7 @@ from toolkit_https.audit.process import Ended, run
 from toolkit_https.audit.sandbox import Sandbox, pinned_sandbox
 from toolkit_https.audit.views import telling
 from toolkit_https.clients import Absent, Installed, Machine, Way
-from toolkit_https.clients.registry import chosen, clients
+from toolkit_https.clients.registry import ALL, chosen, clients
 from toolkit_https.model import ClientSaid, Finding, Result, Severity, Verdict
 from toolkit_https.registry import by_severity, finding
 from toolkit_https.targets import Target
@@ -50,29 +52,47 @@ EXPLAINING = ("refused-by-newer-clients", "refused-by-older-clients", "verifiers
               "client-certificate-requested", "profile-breach")  # fmt: skip
 """Findings of a trusted server that may be why a client refuses it."""
 
+_Item: TypeAlias = tuple[Way, str] | ClientSaid
+"""A client with its version; or, for one that can't be run, what there is to say."""
+
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """Clients found once, for all targets; the environment and the trust store that they get."""
+    """Clients found once, for all targets; the environment and the trust store that they get.
 
-    found: tuple[tuple[Way, str] | ClientSaid, ...]
+    everything  `all` was named: who speaks something else than a target does is left out, and not
+                shown with that reason
+    """
+
+    found: tuple[_Item, ...]
+    everything: bool
     environ: Mapping[str, str]
     trust: TrustStore
     seconds: float
 
     def add(self, result: Result, target: Target) -> Result:
         """Return `result` with what each client does with the same server."""
+        items = list(self._speaking(target.scheme))
         reason = _not_applicable(result, target)
         if reason:
-            said: list[ClientSaid] = [_failed(item, reason) for item in self.found]
+            said: list[ClientSaid] = [_failed(item, reason) for item in items]
         else:
             with tempfile.TemporaryDirectory(prefix="toolkit-clients-") as name:
-                said = self._tried(result, target, Path(name))
+                said = self._tried(items, result, target, Path(name))
         judged = tuple(_judged(item, result) for item in said)
         found = by_severity([*result.findings, *_differences(judged)])
         return replace(result, clients=judged, findings=found)
 
-    def _tried(self, result: Result, target: Target, folder: Path) -> list[ClientSaid]:
+    def _speaking(self, scheme: str) -> Iterator[_Item]:
+        for item in self.found:
+            if isinstance(item, ClientSaid) or item[0].scheme == scheme:
+                yield item
+            elif not self.everything:
+                yield _failed(item, f"the server speaks {scheme}, and this client {item[0].scheme}")
+
+    def _tried(
+        self, items: Sequence[_Item], result: Result, target: Target, folder: Path
+    ) -> list[ClientSaid]:
         ca = folder / "ca.pem"
         with self.trust.file() as path:
             write_atomic(ca, Path(path).read_bytes())
@@ -81,11 +101,11 @@ class Beside:
             sandbox = pinned_sandbox(folder, target.name, result.address, ca, self.environ)
             if not sandbox.works and target.name != target.address:
                 reason = f"{target.name} can't be made to resolve: {sandbox.detail}"
-                return [_failed(item, reason) for item in self.found]
+                return [_failed(item, reason) for item in items]
         environ = handed_over(self.environ, str(ca))
         stop = threading.Event()
 
-        def one(item: tuple[Way, str] | ClientSaid) -> ClientSaid:
+        def one(item: _Item) -> ClientSaid:
             if isinstance(item, ClientSaid):
                 return item
             argv = (*sandbox.prefix, *_filled(item[0], target, ca))
@@ -97,7 +117,7 @@ class Beside:
 
         with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
             try:
-                return list(pool.map(one, self.found))
+                return list(interrupts.results([pool.submit(one, item) for item in items]))
             finally:
                 stop.set()
 
@@ -107,7 +127,7 @@ def make_beside(
 ) -> Beside:
     """Look for the clients of `names` on this machine. Raises UsageError for an unknown one."""
     machine = Machine(environ)
-    found: list[tuple[Way, str] | ClientSaid] = []
+    found: list[_Item] = []
     for client in chosen(names, clients()):
         answer = client.find(machine)
         if isinstance(answer, Absent):
@@ -115,7 +135,8 @@ def make_beside(
             found.append(ClientSaid(client.name, "", "absent", detail=clean(detail)))
         else:
             found += _ways(answer)
-    return Beside(tuple(found), environ, trust, seconds)
+    everything = any(ALL in text.split(",") for text in names)
+    return Beside(tuple(found), everything, environ, trust, seconds)
 
 
 def _ways(installed: Installed) -> Iterator[tuple[Way, str]]:
@@ -127,7 +148,7 @@ def _ways(installed: Installed) -> Iterator[tuple[Way, str]]:
 def _filled(way: Way, target: Target, ca: Path) -> tuple[str, ...]:
     host = f"[{target.name}]" if ":" in target.name else target.name
     values = {
-        "{url}": f"https://{host}:{target.port}/",
+        "{url}": f"{way.scheme}://{host}:{target.port}/",
         "{ca}": str(ca),
         "{host}": target.name,
         "{port}": str(target.port),
@@ -140,8 +161,6 @@ def _filled(way: Way, target: Target, ca: Path) -> tuple[str, ...]:
 
 def _not_applicable(result: Result, target: Target) -> str:
     """Return why no client can be tried on this target, or ""."""
-    if target.scheme != "https":
-        return f"the server speaks {target.scheme}, and these clients HTTPS"
     if result.proxy:
         return "it is behind a proxy, and these clients are run without one"
     if not result.address:
@@ -151,7 +170,7 @@ def _not_applicable(result: Result, target: Target) -> str:
     return ""
 
 
-def _failed(item: tuple[Way, str] | ClientSaid, reason: str) -> ClientSaid:
+def _failed(item: _Item, reason: str) -> ClientSaid:
     if isinstance(item, ClientSaid):
         return item
     way, version = item

@@ -34,10 +34,15 @@ AUDIT = (
         "urllib of another interpreter",
         "toolkit https audit --client urllib --python python3 --trap expired,wrong-host",
     ),
+    (
+        "A mail client, through STARTTLS",
+        "toolkit https audit --starttls smtp -- curl -sS --ssl-reqd --cacert {ca} {url}",
+    ),
 )
 LAB = (
     ("Every sound server and every trap, on loopback", "toolkit https lab --ca-out ca.pem"),
     ("For a device in the network", "toolkit https lab --listen 0.0.0.0 --name lab.example"),
+    ("A mail server of each kind of certificate", "toolkit https lab --starttls imap"),
     ("What there is", "toolkit https lab --list"),
 )
 EXAMPLES = (
@@ -146,6 +151,7 @@ def audit(
     fail_on: options.AuditFailOn = "dangerous",
     timeout: options.AuditTimeout = 10.0,
     no_namespace: options.AuditNamespace = False,
+    starttls: options.Starttls = "",
 ) -> ExitStatus:
     """Try whether a client verifies: run it against sound servers and traps on loopback.
 
@@ -158,7 +164,7 @@ def audit(
     asked = Asked(
         command=tuple(argv or ()), clients=tuple(client or ()), pythons=tuple(python or ()),
         traps=tuple(trap or ()), weakened=weakened, fail_on=_grade(fail_on),
-        seconds=_seconds(timeout), namespace=not no_namespace,
+        seconds=_seconds(timeout), namespace=not no_namespace, starttls=starttls,
     )  # fmt: skip
     return run(session, asked)
 
@@ -173,6 +179,7 @@ def lab(
     ca_out: options.LabCaOut = None,
     trap: options.AuditTrap = None,
     listed: options.LabList = False,
+    starttls: options.Starttls = "",
 ) -> ExitStatus:
     """Serve sound servers and traps until Ctrl-C, for trying programs and devices by hand.
 
@@ -184,7 +191,7 @@ def lab(
 
     from toolkit_https.lab_command import Asked, run
 
-    asked = Asked(listen, port, name, hours, ca_out, tuple(trap or ()), listed)
+    asked = Asked(listen, port, name, hours, ca_out, tuple(trap or ()), listed, starttls)
     return run(session, asked, threading.Event())
 
 

@@ -24,6 +24,7 @@ SNIPPET = (
      "toolkit https snippet curl --ca /etc/ssl/certs/ca-certificates.crt "
      "--url https://intranet.example/"),
     ("STARTTLS, which verifies nothing without a context", "toolkit https snippet smtplib"),
+    ("Does it hold with the versions of this machine?", "toolkit https snippet curl --prove"),
 )  # fmt: skip
 Clients = Annotated[
     list[str],
@@ -37,6 +38,12 @@ CaFile = Annotated[
     Path | None, typer.Option("--ca", metavar="FILE", help="Trust the authorities of this file.")
 ]
 Url = Annotated[str, typer.Option("--url", metavar="URL", help="Where the code connects to.")]
+Prove = Annotated[
+    bool, typer.Option("--prove", help="Run the code against the traps instead of printing it.")
+]
+Python = Annotated[
+    str, typer.Option("--python", metavar="PATH", help="The interpreter for --prove.")
+]
 Paths = Annotated[
     list[Path], typer.Argument(metavar="PATH…", help="Files, and folders with all below them.")
 ]
@@ -64,14 +71,21 @@ def scan(
     return run(session, paths, exclude or [], output)
 
 
-def snippet(session: Session, clients: Clients, ca: CaFile = None, url: Url = "") -> ExitStatus:
+def snippet(
+    session: Session,
+    clients: Clients,
+    ca: CaFile = None,
+    url: Url = "",
+    prove: Prove = False,
+    python: Python = "",
+) -> ExitStatus:
     """Print the shortest verified code for a client, with what each line is for.
 
     The output is the program itself, comments included; -q leaves the comments out. What the client
-    cannot be told to refuse is said in them. All of them are tried against the traps of
-    `toolkit https lab`.
+    cannot be told to refuse is said in them. With --prove the code is run against every trap of
+    `toolkit https lab`, and the result is as that of `toolkit https audit`: status 1 for a trap
+    that is accepted and not among those limits.
     """
-    from toolkit_https.snippet_command import run
+    from toolkit_https.snippet_command import Asked, run
 
-    run(session, clients, ca, url)
-    return ExitStatus.OK
+    return run(session, Asked(tuple(clients), ca, url, prove, python))

@@ -8,8 +8,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Generic, TypeVar
 
+from toolkit import interrupts
 from toolkit.errors import ToolkitError
 from toolkit.text import clean
 from toolkit_https.targets import Target
@@ -50,20 +52,33 @@ class _Fleet(Generic[R]):
                 self.done.put((target, error))
 
 
+def _wanted() -> float:
+    """Return the seconds in which our threads ran or were ready to: waited for a processor.
+
+    On a machine that others keep busy a thread that only computes seems idle half the time.
+    """
+    waited = 0
+    for path in Path("/proc/self/task").glob("*/schedstat"):  # proc(5); Linux' sched-stats
+        with suppress(OSError, ValueError, IndexError):  # a thread that has just ended
+            waited += int(path.read_text("ascii").split()[1])
+    return time.process_time() + waited / 1e9
+
+
 @dataclass(slots=True)
 class Load:
-    """How busy this process was since the last look, as a share of one processor."""
+    """How much processor this process wanted since the last look, as a share of one."""
 
     wall: float = field(default_factory=time.monotonic)
-    cpu: float = field(default_factory=time.process_time)
+    wanted: float = field(default_factory=_wanted)
 
     def busy(self) -> float | None:
         """Return the share since the last look, or None if that was only just now."""
-        wall, cpu = time.monotonic(), time.process_time()
+        wall = time.monotonic()
         if wall - self.wall < LOOK:
             return None
-        share = (cpu - self.cpu) / (wall - self.wall)
-        self.wall, self.cpu = wall, cpu
+        wanted = _wanted()
+        share = (wanted - self.wanted) / (wall - self.wall)
+        self.wall, self.wanted = wall, wanted
         return share
 
 
@@ -77,9 +92,8 @@ def check_all(
 
     `workers` run at first. While targets wait and the processor is idle, because the others wait
     for the network or for dead hosts, their number doubles every 0.1 s (at most 512); more than the
-    work needs would only fight for the interpreter's lock. `busy` tells how busy it is (by default
-    `Load.busy`). Raises ToolkitError at the end if a
-    check itself failed; the others are complete.
+    work needs would only fight for the interpreter's lock. `busy` tells how busy it is, by default
+    `Load.busy`. Raises ToolkitError at the end if a check itself failed; the others are complete.
     """
     fleet: _Fleet[R] = _Fleet(queue.SimpleQueue(), one=one)
     for target in targets:
@@ -88,6 +102,7 @@ def check_all(
     failures: list[tuple[Target, BaseException]] = []
     left, busy = len(targets), busy or Load().busy
     while left:
+        interrupts.check()
         with suppress(queue.Empty):
             target, outcome = fleet.done.get(timeout=LOOK)
             left -= 1
@@ -95,9 +110,9 @@ def check_all(
                 failures.append((target, outcome))
             else:
                 yield outcome
-        share = busy()
-        if share is not None and share < IDLE:
-            running += fleet.start(min(running, MAX_WORKERS - running, fleet.waiting.qsize()))
+        more = min(running, MAX_WORKERS - running, fleet.waiting.qsize())
+        if more > 0 and (share := busy()) is not None and share < IDLE:
+            running += fleet.start(more)
     if failures:
         target, error = failures[0]
         reason = f"{type(error).__name__}: {clean(str(error))}"

@@ -17,8 +17,9 @@ from toolkit.session import Session
 from toolkit.terminal import Line
 from toolkit.text import clean
 from toolkit_https.audit.cases import Case
-from toolkit_https.audit.model import Grade
+from toolkit_https.audit.scenes import HTTPS
 from toolkit_https.audit.serving import Seen, Served, Stand, is_loopback, servable, serving
+from toolkit_https.audit.views import GRADE_STYLES
 from toolkit_https.audit_command import chosen_cases
 from toolkit_https.lab import Lab
 
@@ -44,12 +45,13 @@ class Asked:
     ca_out: Path | None
     traps: tuple[str, ...]
     listed: bool
+    starttls: str = ""
 
 
 def run(session: Session, asked: Asked, stop: threading.Event) -> ExitStatus:
     """Serve until `stop` or an interrupt. Raises UsageError before anything listens."""
     session.output.check_format(VIEW)
-    cases = chosen_cases(asked.traps)
+    cases = chosen_cases(asked.traps, asked.starttls)
     if asked.listed:
         session.output.emit(cases, CASES_VIEW)
         return ExitStatus.OK
@@ -61,14 +63,15 @@ def run(session: Session, asked: Asked, stop: threading.Event) -> ExitStatus:
             message = f"{clean(str(asked.ca_out))}: is there already"
             raise UsageError(message, hint="name another file with --ca-out, or remove it")
         kept = _kept(session, lab, asked.listen, cases)
-        stand = Stand(lab, asked.listen, asked.port, str(ca), lambda seen: _tell(session, seen))
+        stand = Stand(lab, asked.listen, asked.port, str(ca), lambda seen: _tell(session, seen),
+                      asked.starttls or HTTPS)  # fmt: skip
         write_atomic(ca, lab.ca_pem)
         with interrupts.ending(), serving(stand, kept) as served:
             if not local:
                 _warn(session, asked.listen)
             session.output.emit(served, VIEW)
             _say(session, lab, served, asked)
-            stop.wait()  # Ctrl-C is how it is meant to end
+            interrupts.pause(stop)  # Ctrl-C is how it is meant to end
     return ExitStatus.OK
 
 
@@ -161,7 +164,7 @@ def case_lines(cases: Iterable[Case], look: Look) -> Iterator[Line]:
     """Yield the table of cases, and what accepting each means."""
     del look
     rows = [
-        (((case.id, "name"),), ((str(case.grade or "accept"), _STYLES[case.grade]),),
+        (((case.id, "name"),), ((str(case.grade or "accept"), _STYLES[case.grade or ""]),),
          ((case.group, ""),), ((case.meaning, ""),), ((case.danger, "dim"),))
         for case in cases
     ]  # fmt: skip
@@ -177,7 +180,7 @@ def case_record(case: Case) -> Record:
     }  # fmt: skip
 
 
-_STYLES = {None: "good", Grade.DANGEROUS: "bad", Grade.LAX: "warn"}
+_STYLES = {"": "good"} | {str(grade): style for grade, style in GRADE_STYLES.items()}
 CASES_VIEW: View[Case] = View(
     schema="toolkit.https.traps/1",
     record=case_record,

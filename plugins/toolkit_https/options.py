@@ -148,6 +148,10 @@ AuditNamespace = Annotated[
     bool,
     typer.Option("--no-namespace", help="Make no namespace: servers for localhost alone."),
 ]
+Starttls = Annotated[
+    str,
+    typer.Option("--starttls", metavar="PROTOCOL", help="smtp, imap, pop3 or ftp before TLS."),
+]
 LabListen = Annotated[
     str, typer.Option("--listen", metavar="ADDRESS", help="Where; default: loopback alone.")
 ]

@@ -62,13 +62,20 @@ class HttpsTraps:
         """Assert the same of a command; {url}, {ca}, {host} and {port} are replaced in `argv`."""
         return _asserted(self.audit_command(argv), lax)
 
-    def audit(self, call: Call, cases: Sequence[Case] = CASES) -> Audit:
-        """Call the client against each case, in this process, and return what came of it."""
+    def audit(
+        self, call: Call, cases: Sequence[Case] = CASES, *, limits: Collection[str] = ()
+    ) -> Audit:
+        """Call the client against each case, in this process, and return what came of it.
+
+        `limits` are the lax traps that nothing in the client can be told to refuse.
+        """
         environ = handed_over(os.environ, str(self.ca))
         with _resolving(self.lab), patch.dict(os.environ, environ, clear=True):
             trials = [self._trial(case, call) for case in cases]
         name = getattr(call, "__qualname__", type(call).__name__)
-        return replace(judged(name, cases, trials), names="socket.getaddrinfo of this process")
+        return replace(
+            judged(name, cases, trials, limits), names="socket.getaddrinfo of this process"
+        )
 
     def audit_command(self, argv: Sequence[str], cases: Sequence[Case] = CASES) -> Audit:
         """Run a command against each case and return what came of it."""

@@ -22,13 +22,14 @@ from toolkit_pxe.site.model import Site
 from toolkit_pxe.site.resolve import load_site
 from toolkit_pxe.targets.base import Check, Options, Rendered, Target
 
-OK, INVALID, UNREADABLE, MISSING, CANNOT, NO_CHECKER = (
+OK, INVALID, UNREADABLE, MISSING, CANNOT, NO_CHECKER, NOTHING = (
     "valid", "invalid", "cannot read", "not installed", "cannot express", "no checker",
+    "nothing to write",
 )  # fmt: skip
 _SECONDS = 300
 _COMPLAINT = re.compile(r"\bline \d+|:\d+[:.]|error|unknown|cannot|can't", re.IGNORECASE)
 _STYLES = {OK: "good", INVALID: "bad", CANNOT: "bad", UNREADABLE: "warn", MISSING: "warn",
-           NO_CHECKER: "dim"}  # fmt: skip
+           NO_CHECKER: "dim", NOTHING: "dim"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,9 @@ def check_target(site: Site, target: Target, options: Options) -> Verdict:
     """Render for one target and family and run its checker on the files."""
     rendered = target.render(site, options)
     if rendered.limits:
+        state = NOTHING if all(limit.absent for limit in rendered.limits) else CANNOT
         message = "; ".join(map(str, rendered.limits))
-        return Verdict(target.name, options.family, CANNOT, message, rendered.limits[0].hint)
+        return Verdict(target.name, options.family, state, message, rendered.limits[0].hint)
     checker = target.check(options)
     if checker is None:
         return Verdict(target.name, options.family, NO_CHECKER)
@@ -107,10 +109,8 @@ def run(
     """Check the site, print the verdicts and return the worst as an exit status."""
     session.output.check_format(VIEW)
     site = load_site(session.cwd / path)
-    hosts = len(site.reservations)
-    session.output.say(
-        f"{clean(str(path))}: well-formed: {len(site.subnets)} subnets, {hosts} reservations"
-    )
+    counts = _counted(len(site.subnets), "subnet"), _counted(len(site.reservations), "reservation")
+    session.output.say(f"{clean(str(path))}: well-formed: {', '.join(counts)}")
     chosen = chosen_targets(names, session.output.warn)
     seen: list[Verdict] = []
 
@@ -123,10 +123,14 @@ def run(
     return _status(seen, named=bool(names))
 
 
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def _status(seen: Sequence[Verdict], *, named: bool) -> ExitStatus:
     """A server that nobody named may be missing, or unable to do what another server does."""
     states = {verdict.state for verdict in seen}
-    if INVALID in states or (named and CANNOT in states):
+    if INVALID in states or (named and states & {CANNOT, NOTHING}):
         return ExitStatus.NOT_OK
     if UNREADABLE in states or (named and MISSING in states):
         return ExitStatus.UNCHECKED
@@ -140,8 +144,12 @@ def _record(verdict: Verdict) -> Record:
 
 def _lines(results: Iterable[Verdict], _look: Look) -> Iterator[Line]:
     for verdict in results:
-        yield ((f"{verdict.target:<14}", "name"), (f"IPv{verdict.family}  ", ""),
-               (verdict.state, _STYLES[verdict.state]))  # fmt: skip
+        head = ((f"{verdict.target:<14}", "name"), (f"IPv{verdict.family}  ", ""),
+                (verdict.state, _STYLES[verdict.state]))  # fmt: skip
+        if verdict.state == NOTHING:
+            yield (*head, (f": {clean(verdict.detail)} ({clean(verdict.remedy)})", ""))
+            continue
+        yield head
         yield from (((f"    {clean(line)}", ""),) for line in verdict.detail.splitlines())
         if verdict.remedy:
             yield ((f"    → {clean(verdict.remedy)}", "note"),)

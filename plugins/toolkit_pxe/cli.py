@@ -93,6 +93,7 @@ def explain(
     subnet: options.SubnetOption = "",
     relay: options.Relay = "",
     http: options.Http = False,
+    ipxe: options.Ipxe = False,
     asks: options.Asks = "",
     settings: options.Settings = None,
 ) -> ExitStatus:
@@ -104,7 +105,8 @@ def explain(
     session.output.check_format(VIEW)
     asked = Asked(
         mac=mac, arch=arch, vendor_class=vendor_class, user_class=user_class, client_id=client_id,
-        circuit_id=circuit_id, duid=duid, subnet=subnet, relay=relay, http=http, asks=asks,
+        circuit_id=circuit_id, duid=duid, subnet=subnet, relay=relay, http=http, ipxe=ipxe,
+        asks=asks,
     )  # fmt: skip
     loaded = load_site(session.cwd / site)
     targets = chosen_targets(for_ or (), session.output.warn)

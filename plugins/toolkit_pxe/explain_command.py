@@ -10,11 +10,11 @@ from toolkit.errors import UsageError
 from toolkit.output import Look, Record, View
 from toolkit.terminal import Line
 from toolkit.text import clean, did_you_mean
-from toolkit_pxe.decide.client import ASKS4, ASKS6, Client
+from toolkit_pxe.decide.client import ASKS4, ASKS6, FEATURES, Client
 from toolkit_pxe.decide.wire import Wire
 from toolkit_pxe.requests import parse_settings, predicting_targets
 from toolkit_pxe.site.archs import ARCHITECTURES, HTTP, arch_name, architectures, vendor_class
-from toolkit_pxe.site.model import NOWHERE, Site
+from toolkit_pxe.site.model import IPXE, NOWHERE, Site
 from toolkit_pxe.site.values import Network, address, identifier, mac, network, octets
 from toolkit_pxe.targets.base import Options, Prediction, Target, in_words
 
@@ -41,6 +41,7 @@ class Asked:
     subnet: str = ""
     relay: str = ""
     http: bool = False
+    ipxe: bool = False
     asks: str = ""
 
 
@@ -61,13 +62,14 @@ def client_of(site: Site, asked: Asked) -> Client:
     said = asked.vendor_class or (vendor_class(arch) if arch is not None else "")
     if asked.http and not asked.vendor_class:
         said = said or "HTTPClient"
-    if asked.user_class == "iPXE" and not asked.vendor_class:
+    if (asked.ipxe or asked.user_class == IPXE) and not asked.vendor_class:
         said = said.replace("HTTPClient", "PXEClient")
     return Client(
         family=family,
         arch=arch,
         vendor_class=said,
         user_class=asked.user_class,
+        ipxe=FEATURES if asked.ipxe or asked.user_class == IPXE else b"",
         mac=_value("--mac", mac, asked.mac, ""),
         client_id=_value("--client-id", identifier, asked.client_id, b""),
         circuit_id=_value("--circuit-id", identifier, asked.circuit_id, b""),

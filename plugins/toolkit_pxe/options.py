@@ -34,6 +34,10 @@ SubnetOption = Annotated[
 ]
 Relay = Annotated[str, typer.Option(metavar="ADDRESS", help="Its relay agent, instead.")]
 Http = Annotated[bool, typer.Option("--http", help="Firmware that boots over HTTP.")]
+Ipxe = Annotated[
+    bool,
+    typer.Option("--ipxe", help="It sends option 175, as iPXE does whatever its user class is."),
+]
 Asks = Annotated[
     str,
     typer.Option(metavar="NUMBERS", help="Options it asks for: 1,3,66,67; default: as PXE does."),

@@ -61,7 +61,7 @@ def _record(result: Result) -> Record:
         "family": result.family,
         "target": result.target,
         "architecture": result.arch,
-        "ipxe": result.ipxe,
+        "ipxe": [*result.ipxe],
         "asks": result.asks,
         "state": result.state,
         "reason": result.reason,
@@ -105,9 +105,11 @@ def _group(group: list[Result], look: Look) -> Iterator[Line]:
         yield ((f"    {shown.arch}: {clean(shown.offered, limit=300)}", "dim"),)
     if look.verbose:
         for item in group:
-            how = f"{'iPXE' if item.ipxe else 'firmware'}, {'asks' if item.asks else 'asks not'}"
+            by = ", ".join(map(str, item.ipxe))
+            who = f"iPXE ({by})" if by else "firmware"
+            how = f"{who}, {'asks' if item.asks else 'asks not'}"
             yield (
-                (f"    {pad(item.arch, 24)}{pad(how, 20)}", ""),
+                (f"    {pad(item.arch, 24)}{pad(how, 26)}", ""),
                 (pad(item.state, 10), _STYLES[item.state]),
                 (clean(item.offered, limit=300), "dim"),
             )

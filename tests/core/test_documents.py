@@ -14,7 +14,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.documents import DocumentError, Parser, json_schema, load, parse, read, read_rows
+from toolkit.documents import (
+    DocumentError,
+    Parser,
+    Salvage,
+    json_schema,
+    load,
+    parse,
+    read,
+    read_rows,
+)
 from toolkit.errors import UsageError
 
 
@@ -243,6 +252,46 @@ def test_bad_rows_are_all_told_and_good_ones_come(write: Write) -> None:
         next(rows)
     assert [problem.line for problem in raised.value.problems] == [3, 4]
     assert f"{path}:3:2: kind:" in str(raised.value)
+
+
+def test_what_is_right_of_bad_rows_comes_if_it_is_asked_for(write: Write) -> None:
+    path = write("hosts.csv", "name,kind,note\na,sever,x\n,desktop,y\n")
+    rows = read_rows(path, Host, fill={"name": ""})
+    first, second = next(rows), next(rows)
+    assert (first.model.name, first.model.note, first.lacking) == ("a", "x", frozenset({"kind"}))
+    assert (second.model.note, second.lacking) == ("y", frozenset({"name"}))
+    with pytest.raises(DocumentError, match="2 problems"):
+        next(rows)
+
+
+def test_what_ends_a_table_hides_no_row_before_it(write: Write) -> None:
+    path = write("hosts.csv", 'name,kind\na,sever\n"b\n')
+    with pytest.raises(DocumentError) as raised:
+        list(read_rows(path, Host))
+    assert [problem.line for problem in raised.value.problems] == [2, 3]
+
+
+@given(VALUES)
+def test_what_is_right_of_any_value_binds(value: Any) -> None:
+    salvage = Salvage()
+    model, faults = salvage.bind(Host, value, path=("here",), fill={"name": "x"})
+    assert (model is None) <= bool(faults)
+    assert all(path[0] == "here" for path in salvage.dropped)
+    assert bool(faults) or not salvage.dropped
+
+
+def test_places_of_what_is_right_are_those_of_the_document() -> None:
+    salvage = Salvage()
+    value: object = {"hosts": [{"name": 1}, {"name": "a"}, {}, {"name": "b", "x": 1}]}
+    model, faults = salvage.bind(Site, value)
+    assert model is not None
+    assert [host.name for host in model.hosts] == ["a", "b"]
+    assert [fault.path for fault in faults] == [
+        ("hosts", 0, "name"), ("hosts", 2), ("hosts", 3, "x"),
+    ]  # fmt: skip
+    assert salvage.original(("hosts", 1, "note")) == ("hosts", 3, "note")
+    assert salvage.lacks(("hosts", 2, "name"))
+    assert not salvage.lacks(("hosts", 1))
 
 
 def test_a_misspelt_column_is_told_with_what_was_meant(write: Write) -> None:

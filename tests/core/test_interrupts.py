@@ -32,6 +32,47 @@ sys.exit(cli.run(["plugins"]))
 """
 
 
+WAITING = """
+import os, signal, sys, threading, time, weakref
+from concurrent.futures import ThreadPoolExecutor
+from toolkit import cli, interrupts
+
+class Thing: ...
+
+def dropped(_):
+    os.kill(os.getpid(), signal.SIGINT)
+    for _ in range(1000): pass
+
+def run(arguments):
+    stop = threading.Event()
+    with ThreadPoolExecutor() as pool:
+        try:
+            future = pool.submit(stop.wait, 60)
+            thing = Thing()
+            reference = weakref.ref(thing, dropped)
+            del thing
+            {wait}
+        finally:
+            stop.set()
+
+cli._run = run
+sys.exit(cli.run(["plugins"]))
+"""
+
+
+@pytest.mark.parametrize("wait", ["list(interrupts.results([future]))", "interrupts.pause(stop)"])
+def test_who_waits_for_threads_hears_of_a_signal_that_was_swallowed(
+    wait: str, toolkit_home: Home
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", WAITING.format(wait=wait)],
+        cwd=toolkit_home.folder, env=toolkit_home.environ, capture_output=True, text=True,
+        timeout=30, check=False,
+    )  # fmt: skip
+    assert "Exception ignored" in done.stderr
+    assert done.returncode == 130
+
+
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )

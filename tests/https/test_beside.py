@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from toolkit.testing import Run
+from toolkit_https.audit.cases import BY_ID
+from toolkit_https.audit.scenes import scene
 from toolkit_https.beside import Beside, make_beside
 from toolkit_https.check import Request, check
 from toolkit_https.clients.registry import clients
-from toolkit_https.lab import Lab, Response
+from toolkit_https.lab import Lab, Place, Response
 from toolkit_https.model import Result
 from toolkit_https.targets import parse_target
 
@@ -90,11 +92,33 @@ def test_an_error_status_of_http_is_no_refusal(lab: Lab, request_: Request, besi
     assert {item.outcome for item in result.clients} == {"accepted"}, result.clients
 
 
+@pytest.mark.parametrize(
+    ("case", "scheme", "client", "expected"),
+    [
+        ("good", "smtp", "smtplib", "accepted"),
+        ("expired", "smtp", "smtplib", "refused"),
+        ("good", "imap", "imaplib", "accepted"),
+        ("wrong-host", "imap", "imaplib", "refused"),
+        ("self-signed", "pop3", "poplib", "refused"),
+        ("untrusted-root", "ftp", "ftplib", "refused"),
+    ],
+)
+def test_clients_of_mail_are_tried_on_servers_of_mail(
+    case: str, scheme: str, client: str, expected: str, lab: Lab, request_: Request
+) -> None:
+    every = make_beside(["all"], os.environ, request_.policy.trust, 10)
+    with scene(BY_ID[case], lab, Place(), scheme) as played:
+        target = f"{scheme}://{played.name}@127.0.0.1:{played.port}"
+        said = {item.client: item for item in seen(target, request_, every).clients}
+    assert [name for name, item in said.items() if item.outcome != "absent"] == [client]
+    assert (said[client].outcome, said[client].agrees) == (expected, True), said
+
+
 @pytest.mark.server("curl")
 @pytest.mark.parametrize(
     ("target", "reason"),
     [
-        ("smtp://localhost@127.0.0.1:{port}", "the server speaks smtp, and these clients HTTPS"),
+        ("smtp://localhost@127.0.0.1:{port}", "the server speaks smtp, and this client https"),
         ("localhost@127.0.0.1:{port}", "the server wasn't reached"),
     ],
 )

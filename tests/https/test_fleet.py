@@ -7,8 +7,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import pytest
-
 from toolkit_https.check import Request, check
 from toolkit_https.fleet import Load, check_all
 from toolkit_https.lab import Lab
@@ -54,16 +52,15 @@ def test_a_busy_processor_gets_no_more_workers(lab: Lab, request_: Request) -> N
     assert measured(lab, request_, 8, lambda: 0.9).most == 2
 
 
-def test_how_busy_the_process_is_is_its_share_of_a_processor() -> None:
-    """Compared with the same clocks: on a loaded machine even a busy process has a small share."""
-    load, wall, cpu = Load(), time.monotonic(), time.process_time()
+def test_a_process_is_busy_that_computes_or_waits_for_a_processor() -> None:
+    """On a loaded machine, where it runs half the time, as on an idle one."""
+    load, wall = Load(), time.monotonic()
     assert load.busy() is None  # only just now
     while time.monotonic() < wall + 0.3:
         pass
     share = load.busy()
-    assert share == pytest.approx(
-        (time.process_time() - cpu) / (time.monotonic() - wall), rel=0.1, abs=0.02
-    )
+    assert share is not None
+    assert share > 0.8
     time.sleep(0.3)
     idle = load.busy()
     assert idle is not None

@@ -115,9 +115,10 @@ def boot(
     until: str = "",
     timeout: float = 180,
 ) -> Booted:
-    """Boot `machine` until `until` is seen on its serial line or among the files that were sent.
+    """Boot `machine` until `until` is seen: a file that was sent, or a text on its serial line.
 
-    Without `until`, until the machine ends, as `telling_kernel` ends it.
+    A loader names a file on the line before it is sent, so a name in `files` is waited for there
+    alone. Without `until`, until the machine ends, as `telling_kernel` ends it.
     `files` are the boot server's, by path; a Path is a file to copy. A boot that never gets there
     returns what was seen until `timeout` or until the machine ended.
     """
@@ -133,7 +134,7 @@ def boot(
             while time.monotonic() - start < timeout:
                 ended = process.poll() is not None
                 seen = _seen(folder, time.monotonic() - start)
-                if ended or (until and (until in seen.serial or until in seen.sent)):
+                if ended or (until and until in (seen.sent if until in files else seen.serial)):
                     return seen
                 time.sleep(0.2)
             return _seen(folder, time.monotonic() - start)

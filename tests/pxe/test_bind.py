@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -80,20 +81,14 @@ def dig(port: int, *words: str) -> str:
     return subprocess.run(argv, capture_output=True, text=True, check=False).stdout.strip()
 
 
-@pytest.mark.server("named")
-@pytest.mark.server("dig")
-def test_a_real_named_answers_forwards_and_backwards(folder: Path, make_site: MakeSite) -> None:
-    zones = folder / "zones"
-    zones.mkdir()
-    rendered = bind.render(make_site(SITE), Options(settings={"folder": str(zones)}))
-    assert not rendered.limits
-    for name, text in contents(rendered).items():
-        (zones / name).write_text(text)
+@contextmanager
+def named(folder: Path, zones: Path, more: str = "") -> Iterator[int]:
+    """Run named with the rendered zones in `zones`, and yield its port once it answers."""
     port = free_port()
     (folder / "named.conf").write_text(
         f'options {{ directory "{folder}"; listen-on port {port} {{ 127.0.0.1; }}; pid-file none;'
         " listen-on-v6 { none; }; recursion no; session-keyfile none; };\ncontrols { };\n"
-        f'include "{zones}/named.conf.campus";\n'
+        f'include "{zones}/named.conf.campus";\n{more}'
     )
     argv = ["named", "-g", "-c", str(folder / "named.conf")]
     with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
@@ -102,23 +97,78 @@ def test_a_real_named_answers_forwards_and_backwards(folder: Path, make_site: Ma
             # Until it listens, dig prints why it got no answer.
             while "ns1." not in dig(port, "example.org", "SOA") and time.monotonic() < end:
                 time.sleep(0.1)
-            assert dig(port, "example.org", "SOA").startswith(
-                "ns1.Example.org. host\\.master.example.org. 1 7200 900 1209600"
-            )
-            assert set(dig(port, "example.org", "NS").lower().split()) == {
-                "ns1.example.org.", "ns.elsewhere.net.",
-            }  # fmt: skip
-            assert dig(port, "ns1.example.org", "A") == "10.77.0.2"
-            assert dig(port, "ns1.example.org", "AAAA") == "2001:db8:77::2"
-            assert dig(port, "h2.lab.example.org", "A") == "10.81.3.4"
-            assert dig(port, "deep.host.lab.example.org", "A") == "192.0.2.10"
-            assert dig(port, "-x", "10.77.0.2") == "ns1.Example.org."
-            assert dig(port, "-x", "10.81.3.4") == "H2.lab.example.org."
-            assert dig(port, "-x", "192.0.2.70") == "small.Example.org."
-            assert dig(port, "-x", "2001:db8:77::2") == "ns1.Example.org."
-            assert dig(port, "-x", "2001:db8:78:8001::abcd") == "six.Example.org."
+            yield port
         finally:
             process.terminate()
+
+
+def written(folder: Path, site: Site, **settings: str) -> Path:
+    """Write what is rendered for a named that has its zones in a sub-folder, and return that."""
+    zones = folder / "zones"
+    zones.mkdir()
+    rendered = bind.render(site, Options(settings={"folder": str(zones), **settings}))
+    assert not rendered.limits
+    for name, text in contents(rendered).items():
+        (zones / name).write_text(text)
+    return zones
+
+
+@pytest.mark.server("named")
+@pytest.mark.server("dig")
+def test_a_real_named_answers_forwards_and_backwards(folder: Path, make_site: MakeSite) -> None:
+    with named(folder, written(folder, make_site(SITE))) as port:
+        assert dig(port, "example.org", "SOA").startswith(
+            "ns1.Example.org. host\\.master.example.org. 1 7200 900 1209600"
+        )
+        assert set(dig(port, "example.org", "NS").lower().split()) == {
+            "ns1.example.org.", "ns.elsewhere.net.",
+        }  # fmt: skip
+        assert dig(port, "ns1.example.org", "A") == "10.77.0.2"
+        assert dig(port, "ns1.example.org", "AAAA") == "2001:db8:77::2"
+        assert dig(port, "h2.lab.example.org", "A") == "10.81.3.4"
+        assert dig(port, "deep.host.lab.example.org", "A") == "192.0.2.10"
+        assert dig(port, "-x", "10.77.0.2") == "ns1.Example.org."
+        assert dig(port, "-x", "10.81.3.4") == "H2.lab.example.org."
+        assert dig(port, "-x", "192.0.2.70") == "small.Example.org."
+        assert dig(port, "-x", "2001:db8:77::2") == "ns1.Example.org."
+        assert dig(port, "-x", "2001:db8:78:8001::abcd") == "six.Example.org."
+
+
+@pytest.mark.server("named")
+@pytest.mark.server("dig")
+def test_classless_zones_are_found_through_the_zone_that_somebody_else_has(
+    folder: Path, make_site: MakeSite
+) -> None:
+    """RFC 2317: the /24's zone gets NS and CNAME records, and ours have the names."""
+    zones = written(folder, make_site(SITE), reverse="classless")
+    assert not (zones / "db.2.0.192.in-addr.arpa").exists()
+    theirs = folder / "theirs"
+    theirs.write_text(
+        "$TTL 60\n@ IN SOA ns.elsewhere.net. h.elsewhere.net. (1 1 1 1 1)\n"
+        "@ IN NS ns.elsewhere.net.\n200 IN PTR theirs.elsewhere.net.\n"
+        f"$INCLUDE {zones}/delegation.2.0.192.in-addr.arpa\n"
+    )
+    more = f'zone "2.0.192.in-addr.arpa" {{ type primary; file "{theirs}"; }};\n'
+    with named(folder, zones, more) as port:
+        for number, host in ((10, "deep.host.lab.example.org."), (70, "small.Example.org.")):
+            zone = "0-26" if number < 64 else "64-26"
+            ours = f"{number}.{zone}.2.0.192.in-addr.arpa."
+            assert dig(port, "-x", f"192.0.2.{number}") == ours
+            assert dig(port, ours, "PTR") == host
+        assert dig(port, "-x", "192.0.2.200") == "theirs.elsewhere.net."
+
+
+def test_a_zone_that_answers_for_others_addresses_is_told(make_site: MakeSite) -> None:
+    """Two /26 share the zone of their /24, whose other half is not the site's."""
+    (told,) = [item for item in bind.render(make_site(SITE), Options()).notes if "zone" in item]
+    assert "2.0.192.in-addr.arpa answers for 192.0.2.128, too" in told
+    assert "--set reverse=classless" in told
+    more = "- {subnet: 192.0.2.128/25}\nreservations:"
+    whole = bind.render(make_site(SITE.replace("reservations:", more)), Options())
+    assert not [item for item in whole.notes if "zone" in item]
+    classless = Options(settings={"reverse": "classless"})
+    (given,) = [item for item in bind.render(make_site(SITE), classless).notes if "zone" in item]
+    assert given.startswith("give delegation.2.0.192.in-addr.arpa to whoever has that zone")
 
 
 @pytest.mark.server("named-checkzone")
@@ -191,7 +241,7 @@ def test_what_a_zone_cannot_hold_is_told(
 @pytest.mark.parametrize(
     "setting",
     [{"serial": "0"}, {"serial": "x"}, {"serial": "4294967296"}, {"folder": "zones"},
-     {"folder": '/etc/"x'}, {"folder": "/etc/../x"}, {"folder": "/a b"}],
+     {"reverse": "x"}, {"folder": '/etc/"x'}, {"folder": "/etc/../x"}, {"folder": "/a b"}],
 )  # fmt: skip
 def test_a_setting_that_named_cannot_be_told_is_refused(
     setting: dict[str, str], make_site: MakeSite
@@ -246,9 +296,10 @@ LABELS = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9-]{0,20}[A-Za-z0-9])?", fullmatch
     names=st.lists(LABELS, max_size=6, unique_by=str.lower),
     prefix=st.integers(8, 28),
     prefix6=st.integers(32, 120),
+    reverse=st.sampled_from(["enclosing", "classless"]),
 )
 def test_any_names_and_sizes_of_subnets_make_zones_that_named_accepts(
-    names: list[str], prefix: int, prefix6: int, make_site: MakeSite
+    names: list[str], prefix: int, prefix6: int, reverse: str, make_site: MakeSite
 ) -> None:
     hosts = "".join(
         f"- {{name: '{name}', mac: '52:54:00:00:00:{at:02x}', address: 10.0.0.{at + 1},"
@@ -261,8 +312,9 @@ def test_any_names_and_sizes_of_subnets_make_zones_that_named_accepts(
         f"subnets: [{{subnet: 10.0.0.0/{prefix}}}, {{subnet: '2001:db8::/{prefix6}'}}]\n"
         + (f"reservations:\n{hosts}" if hosts else "")
     )
-    verdict = check_target(site, find_target("bind"), Options())
+    chosen = {"reverse": reverse}
+    verdict = check_target(site, find_target("bind"), Options(settings=chosen))
     assert verdict.state == OK, verdict
-    first = bind.render(site, Options())
-    again = bind.render(site, Options(previous=contents(first).get))
+    first = bind.render(site, Options(settings=chosen))
+    again = bind.render(site, Options(settings=chosen, previous=contents(first).get))
     assert again.files == first.files

@@ -303,6 +303,20 @@ def test_a_users_path_needs_no_folders_of_servers(home: Home, toolkit_run: Run) 
     assert (ended.status, "valid" in ended.stdout) == (0, True)
 
 
+def test_what_a_site_does_not_describe_is_no_fault_unless_it_is_asked_for(
+    home: Home, toolkit_run: Run
+) -> None:
+    everything = toolkit_run("pxe", "check", "site.yaml")
+    assert everything.status == 0, everything.stdout
+    assert "bind          IPv4  nothing to write: " in everything.stdout
+    assert "the site file has no section `dns` (add dns: " in everything.stdout
+    assert toolkit_run("pxe", "check", "site.yaml", "--for", "bind").status == 1
+    rendered = toolkit_run("pxe", "render", "site.yaml", "--for", "bind", "--output", "out")
+    assert rendered.status == 2
+    assert "error: there is nothing to write for bind:" in rendered.stderr
+    assert "--allow-degraded" not in rendered.stderr
+
+
 def test_check_without_the_named_server_is_unchecked(
     home: Home, toolkit_run: Run, tmp_path: Path
 ) -> None:

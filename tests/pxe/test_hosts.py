@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolkit.documents import DocumentError
-from toolkit_pxe.site import hosts as hosts_module
+from toolkit_pxe.site import lists
 from toolkit_pxe.site.faults import Faults
-from toolkit_pxe.site.hosts import Hosts, Lookup, read_list
+from toolkit_pxe.site.hosts import Hosts, Lookup
+from toolkit_pxe.site.lists import read_list
 from toolkit_pxe.site.model import Reservation, Subnet
 from toolkit_pxe.site.resolve import load_site
 
@@ -56,20 +57,20 @@ def read(
     faults = Faults()
     with pytest.MonkeyPatch.context() as patch:
         if not plainly:
-            patch.setattr(hosts_module, "read_plain", lambda *_: None)
+            patch.setattr(lists, "read_plain", lambda *_: None)
         read_list(hosts, path, path.read_bytes(), 0, faults)
     return hosts.found, faults
 
 
 @st.composite
-def lists(draw: st.DrawFn) -> str:
+def tables(draw: st.DrawFn) -> str:
     header = draw(st.lists(st.sampled_from([*CELLS]), min_size=1, max_size=8, unique=True))
     rows = draw(st.lists(st.tuples(*(st.sampled_from(CELLS[name]) for name in header)), max_size=6))
     end = draw(st.sampled_from(["\n", "\r\n"]))
     return end.join([",".join(header), *(",".join(row) for row in rows), ""])
 
 
-@given(text=lists())
+@given(text=tables())
 def test_the_plain_way_and_the_careful_way_agree(
     text: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from toolkit_pxe.lab import Lab
-from toolkit_pxe.lab.matrix import CLASSES, PROVEN, REFUSED, TARGETS, matrix
+from toolkit_pxe.lab.matrix import APART, CLASSES, PROVEN, REFUSED, TARGETS, WAYS, matrix
 from toolkit_pxe.site.archs import ARCHITECTURES
 from toolkit_pxe.targets import find_target, target_names
 
@@ -31,7 +31,11 @@ def test_every_cell_is_proven_or_refused(name: str, lab: Lab) -> None:
         wanted = {
             (target, arch, ipxe, asks)
             for target in TARGETS for arch in CLASSES
-            for ipxe in (False, True) for asks in (False, True)
+            for ipxe in WAYS[family] for asks in (False, True)
+        }  # fmt: skip
+        wanted |= {
+            ("ipxe", arch, ipxe, asks)
+            for arch in CLASSES for ipxe in APART[family] for asks in (False, True)
         }  # fmt: skip
         assert wanted <= ways
         assert {item.arch for item in proven if item.family == family} == {*ARCHITECTURES}

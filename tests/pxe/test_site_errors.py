@@ -41,7 +41,7 @@ TRAPS = [
     pytest.param(
         "- {subnet: 10.78.0.0/24, pools: [10.78.0.1-10.78.0.9, 10.78.0.9-10.78.0.20]}",
         "site.yaml:5:55: subnets[1].pools[1]: 10.78.0.9-10.78.0.20 overlaps another pool of "
-        "10.78.0.0/24",
+        "10.78.0.0/24; mend one",
         id="overlapping pools",
     ),
     pytest.param(
@@ -52,8 +52,8 @@ TRAPS = [
     ),
     pytest.param(
         "- {subnet: 10.78.0.1/24}",
-        'site.yaml:5:12: subnets[1].subnet: "10.78.0.1/24" is an address inside a network: the '
-        "network is 10.78.0.0/24",
+        'site.yaml:5:12: subnets[1].subnet: "10.78.0.1/24" is an address inside the network '
+        "10.78.0.0/24; write 10.78.0.0/24",
         id="host bits",
     ),
     pytest.param(
@@ -64,7 +64,8 @@ TRAPS = [
     ),
     pytest.param(
         "- {subnet: 10.78.0.0/24, relays: [10.79.0.1]}",
-        "site.yaml:5:35: subnets[1].relays[0]: 10.79.0.1 lies outside of 10.78.0.0/24",
+        "site.yaml:5:35: subnets[1].relays[0]: 10.79.0.1 lies outside of 10.78.0.0/24; "
+        "mend the address",
         id="a relay outside",
     ),
 ]  # fmt: skip

@@ -117,6 +117,27 @@ def test_ipxe_is_not_sent_itself_again(server: str, lab: Lab, make_site: MakeSit
     running = firmware(7, mac=MAC, ipxe=True)
     assert offer(lab, server, site, running).file == script
     assert offer(lab, server, site, replace(running, rfc3004=True)).file == script
+    for other in ("", "lab"):  # by option 175, which an iPXE of any user class sends
+        assert offer(lab, server, site, replace(running, user_class=other)).file == script
+    assert offer(lab, server, site, replace(running, ipxe=b"")).file == script
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_ipxe_is_known_and_told_by_the_same_option(
+    server: str, lab: Lab, make_site: MakeSite
+) -> None:
+    """Option 175 from the client says what it is; from the server it has iPXE's settings."""
+    told = "options: [{code: 175, name: settings, type: binary, value: 'b0:01:01'}]"
+    site = make_site(
+        f"{HEAD}targets: {{i: {{kind: ipxe, file: ipxe.efi, script: b.ipxe, {told}}}}}\n"
+        "profiles: {p: {default: i, rules: [{user_class: lab, boot: none}]}}\n"
+    )
+    running = replace(firmware(7, mac=MAC, ipxe=True), user_class="")
+    offered = offer(lab, server, site, running)
+    assert (offered.file, offered.options[175]) == (b"b.ipxe", b"\xb0\x01\x01")
+    assert offer(lab, server, site, firmware(7, mac=MAC)).file == b"ipxe.efi"
+    # The first rule that holds decides, here by the user class that this iPXE was given.
+    assert offer(lab, server, site, replace(running, user_class="lab")).file == b""
 
 
 @pytest.mark.parametrize("server", SERVERS)

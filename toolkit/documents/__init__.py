@@ -14,11 +14,12 @@ from toolkit.documents.document import Document, parse, read
 from toolkit.documents.problems import DocumentError, Problem
 from toolkit.documents.report import problems_of
 from toolkit.documents.rows import Row, read_rows
+from toolkit.documents.salvage import Salvage
 from toolkit.documents.schema import json_schema
 from toolkit.documents.source import DEFAULT, Limits
 
 __all__ = [
-    "Document", "DocumentError", "Fault", "Limits", "Parser", "Problem", "Row", "bind",
+    "Document", "DocumentError", "Fault", "Limits", "Parser", "Problem", "Row", "Salvage", "bind",
     "json_schema", "load", "parse", "problems_of", "read", "read_rows",
 ]  # fmt: skip
 

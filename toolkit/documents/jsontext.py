@@ -30,9 +30,9 @@ def parse_json(text: str, source: str, limits: Limits) -> Document:
         _check(value, text, limits)
     except json.JSONDecodeError as error:
         problem = Problem(source, error.lineno, error.colno, "", _syntax(error.msg))
-        return Document(source, None, locate, (problem,))
+        return Document(source, None, locate, (problem,), whole=False)
     except (ValueError, RecursionError):
-        return Document(source, None, locate, tuple(_review(text, source, limits)))
+        return Document(source, None, locate, tuple(_review(text, source, limits)), whole=False)
     return Document(source, value, locate)
 
 

@@ -1,7 +1,7 @@
 """Load the application once, then raise in each situation in a process forked for it.
 
 The job is a JSON file; results are lines of JSON on the descriptor it names. After the situations
-the driver waits for a line on standard input, then lets the spool be delivered.
+the driver waits for a line on another, then lets the spool be delivered.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import select
 import sys
 import threading
 import time
@@ -24,13 +25,18 @@ def main(job_path: str) -> None:
     """Do the job; whatever goes wrong is a result, too."""
     with open(job_path, encoding="utf-8") as stream:
         job = json.load(stream)
+    for descriptor in (job["results"], job["go"]):
+        os.set_inheritable(descriptor, False)  # noqa: FBT003  # no program that the application starts has them
     Guard(job["guard"], job["port"]).install()
     sys.path[:0] = job["path"]
     sys.argv = ["flask"]
+    process = os.getpid()
     try:
         app = _load(job["app"])
+        _only_in(process)
         told = _loaded(app, job["copy"])
     except BaseException as error:
+        _only_in(process)
         traceback.print_exc()
         _tell(job, {"kind": "failed", "why": f"{type(error).__name__}: {error}"})
         return
@@ -40,9 +46,15 @@ def main(job_path: str) -> None:
     for name in ALL:
         _in_a_process(job, app, name)
     _tell(job, {"kind": "raised"})
-    sys.stdin.readline()
+    os.read(job["go"], 1)
     _deliver(job, app)
     _tell(job, {"kind": "delivered"})
+
+
+def _only_in(process: int) -> None:
+    """End here if the application forked while it was imported: one process raises and tells."""
+    if os.getpid() != process:
+        os._exit(0)
 
 
 def _load(expression: str) -> Any:
@@ -93,17 +105,35 @@ def _forked(job: dict[str, Any], app: Any, name: str, *, past_hooks: bool) -> di
     if child == 0:
         os.close(reader)
         try:
-            os.write(writer, json.dumps(_raise(app, name, past_hooks=past_hooks)).encode())
+            told = json.dumps(_raise(app, name, past_hooks=past_hooks))
+            os.write(writer, told.encode() + b"\n")
             os.close(writer)
             _end(threading.Event())
         finally:
             os._exit(0)
     os.close(writer)
-    with open(reader, "rb") as stream:
-        text = stream.read()
-    ended = _wait(child, float(job["seconds"]))
+    deadline = time.monotonic() + float(job["seconds"])
+    text = _line(reader, deadline)
+    ended = _wait(child, deadline)
     found: dict[str, Any] = json.loads(text) if text else {"why": f"its process {ended}"}
     return found
+
+
+def _line(reader: int, deadline: float) -> bytes:
+    """Return the one line of a situation, b"" if none comes in time.
+
+    Not all up to the end: a process that the application forked may hold the pipe open.
+    """
+    text = b""
+    while not text.endswith(b"\n"):
+        ready, _, _ = select.select([reader], [], [], max(deadline - time.monotonic(), 0))
+        part = os.read(reader, 65536) if ready else b""
+        if not part:
+            text = b""
+            break
+        text += part
+    os.close(reader)
+    return text
 
 
 def _raise(app: Any, name: str, *, past_hooks: bool) -> dict[str, object]:
@@ -130,16 +160,18 @@ def _end(_never: threading.Event) -> None:
     sys.stderr.flush()
 
 
-def _wait(child: int, seconds: float) -> str:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+def _wait(child: int, deadline: float) -> str:
+    """Wait for a process until the deadline, then kill it; say how it ended."""
+    while True:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
-            return f"ended with {status}"
+            return f"ended with {os.waitstatus_to_exitcode(status)}"
+        if time.monotonic() > deadline:
+            break
         time.sleep(0.01)
     os.kill(child, 9)
     os.waitpid(child, 0)
-    return f"did not end within {seconds:g} s"
+    return "did not end in time"
 
 
 def _deliver(job: dict[str, Any], app: Any) -> None:
@@ -154,7 +186,7 @@ def _deliver(job: dict[str, Any], app: Any) -> None:
             _end(threading.Event())
         finally:
             os._exit(0)
-    _wait(child, DELIVERY_SECONDS + 10)
+    _wait(child, time.monotonic() + DELIVERY_SECONDS + 10)
 
 
 def _until_empty(folder: str) -> None:

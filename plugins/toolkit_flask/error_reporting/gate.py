@@ -17,6 +17,7 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from .logfile import open_or_make
 from .render import place, title
 
 if TYPE_CHECKING:
@@ -217,7 +218,7 @@ def _unpacked(form: struct.Struct, content: bytes, otherwise: tuple[Any, ...]) -
 
 def _overwrite(path: str, content: bytes, *, cut: bool = False) -> None:
     """Write at the start of a file: one call, which a signal does not interrupt half-way."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    descriptor = open_or_make(path, os.O_WRONLY | os.O_NOFOLLOW, 0o600)
     try:
         if os.pwrite(descriptor, content, 0) < len(content):
             raise OSError(f"{path} could not be written whole")

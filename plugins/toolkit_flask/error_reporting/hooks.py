@@ -17,53 +17,106 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
 
 from .reporter import Reporter, report_here
-from .visit import Visit, current, find
+from .visit import Visit, current, find, get_app_context, get_request_context
 
 if TYPE_CHECKING:
     from flask import Flask
 
 SERVER_ERROR = 500
+MOST_PLAIN = 100
 _NO_FAULT = (KeyboardInterrupt, GeneratorExit, asyncio.CancelledError)
 
 
 def install(app: Flask, reporter: Reporter) -> None:
     """Set all hooks of an application."""
-    app.wsgi_app = _Door(app.wsgi_app, reporter)  # type: ignore[method-assign]  # as Flask documents
-    _hook_dispatch(app)
+    _hook_requests(app, reporter)
     _hook_handlers(app, reporter)
     _hook_commands(app)
 
 
-class _Door:
-    """The WSGI application around Flask's: what every request goes in and out by."""
+def _hook_requests(app: Flask, reporter: Reporter) -> None:
+    """Set the door around the application, which every request goes in and out by.
 
-    def __init__(self, inner: Any, reporter: Reporter) -> None:
-        self._inner = inner
-        self._reporter = reporter
+    Every request pays for each line here (docs: what it costs), so names are looked up once, and
+    nothing is made that isn't needed.
+    """
+    inner, full_dispatch_request = app.wsgi_app, app.full_dispatch_request
+    is_flasks = _is_flasks_own(app)
+    set_visit, reset_visit, get_visit = current.set, current.reset, current.get
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        reporter = self._reporter
+    def wsgi_app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if not reporter.has_begun:
             reporter.begin()
-        visit = Visit(environ)
-
-        def start(status: str, *rest: Any) -> Any:
-            visit.status_line = status
-            return start_response(status, *rest)
-
-        token = current.set(visit)
+        visit = Visit(environ, start_response)
+        token = set_visit(visit)
         try:
-            body: Iterable[bytes] = self._inner(environ, start)
+            body: Iterable[bytes] = inner(environ, visit.start_response)
         except BaseException as error:
             _report(reporter, error, visit)
             raise
         finally:
-            current.reset(token)
+            reset_visit(token)
         if visit.is_settled or isinstance(body, (list, tuple)) or _is_file(body, environ):
+            visit.leave()
             return body
         return _Body(body, reporter, visit)
+
+    def dispatch(*arguments: Any) -> Any:  # 3.2 passes the context
+        visit = get_visit()
+        if visit is None:
+            return full_dispatch_request(*arguments)
+        try:  # as Visit.enter, without another call
+            visit.context = context = get_request_context()
+            visit.app_context = get_app_context()
+            context.request.error_reporting_visit = visit
+        except Exception as fault:  # a stranger's class of requests; must not cost the request
+            reporter.fail(fault)
+        response = full_dispatch_request(*arguments)
+        visit.is_settled = is_flasks and _cannot_fail(response)
+        return response
+
+    app.wsgi_app = wsgi_app  # type: ignore[method-assign]  # as Flask documents
+    app.full_dispatch_request = dispatch  # type: ignore[method-assign]  # the hook
+
+
+def _is_flasks_own(app: Flask) -> bool:
+    """Tell whether no middleware is between the door and Flask: its body may fail on its own."""
+    from flask import Flask
+
+    return getattr(app.wsgi_app, "__func__", None) is Flask.wsgi_app
+
+
+def _cannot_fail(response: Any) -> bool:
+    """Tell whether nothing runs any more as a body is sent: it is there, and closes nothing.
+
+    What isn't known is no: then the body is watched, as a stream is.
+    """
+    try:
+        parts = response.response
+        return (
+            type(parts) is list
+            and (not parts or (len(parts) == 1 and type(parts[0]) is bytes))
+            and not response._on_close  # noqa: SLF001  # no public way
+            and (type(response) in _plain or _is_plain(type(response)))
+        )
+    except AttributeError:
+        return False
+
+
+_plain: set[type] = set()
+"""Classes of responses that were found to be sent as Werkzeug's are."""
+
+
+def _is_plain(kind: type) -> bool:
+    """Tell whether a class leaves to Werkzeug how a body is sent and closed, and remember it."""
+    names = ("get_app_iter", "iter_encoded", "close")
+    found = all(getattr(kind, name, None) is getattr(Response, name) for name in names)
+    if found and len(_plain) < MOST_PLAIN:  # a class for each request would fill the memory
+        _plain.add(kind)
+    return found
 
 
 def _is_file(body: object, environ: dict[str, Any]) -> bool:
@@ -104,6 +157,7 @@ class _Body:
         """Close the body as PEP 3333 wants it; what is called on close may fail, too."""
         close = getattr(self._body, "close", None)
         if close is None:
+            self._visit.leave()
             return
         token = current.set(self._visit)
         try:
@@ -113,6 +167,7 @@ class _Body:
             raise
         finally:
             current.reset(token)
+            self._visit.leave()
 
 
 def _report(reporter: Reporter, error: BaseException, visit: Visit | None) -> None:
@@ -124,32 +179,6 @@ def _report(reporter: Reporter, error: BaseException, visit: Visit | None) -> No
             reporter.report(error, visit)
     except Exception as fault:  # must not take the place of the error
         reporter.fail(fault)
-
-
-def _hook_dispatch(app: Flask) -> None:
-    original = app.full_dispatch_request
-
-    def full_dispatch_request(*arguments: Any) -> Any:  # 3.2 passes the context
-        visit = current.get()
-        if visit is None:
-            return original(*arguments)
-        visit.note_contexts()
-        response = original(*arguments)
-        visit.is_settled = _cannot_fail(response)
-        return response
-
-    app.full_dispatch_request = full_dispatch_request  # type: ignore[method-assign]  # the hook
-
-
-def _cannot_fail(response: Any) -> bool:
-    """Tell whether nothing runs any more as the body is sent: it is there, and closes nothing.
-
-    What isn't known is no: then the body is watched, as a stream is.
-    """
-    try:
-        return bool(response.is_sequence) and not response._on_close  # noqa: SLF001  # no public way
-    except AttributeError:
-        return False
 
 
 def _hook_handlers(app: Flask, reporter: Reporter) -> None:

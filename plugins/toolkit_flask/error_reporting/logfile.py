@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 
 MODE = 0o640
 _STANDARD_ERROR = frozenset({"-", "/dev/stderr"})
@@ -22,7 +23,7 @@ class LogFile:
         self.path = path
         self._lock = threading.Lock()
         self._descriptor = -1
-        self._identity = (0, 0)
+        self._identity: tuple[int, int] | None = None
         self._torn = False
 
     def append(self, line: bytes) -> None:
@@ -47,34 +48,85 @@ class LogFile:
         folder = os.path.dirname(self.path)
         if folder:
             os.makedirs(folder, mode=0o750, exist_ok=True)
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY
-        self._descriptor = os.open(self.path, flags, MODE)
-        own_like_folder(self.path)
-        state = os.fstat(self._descriptor)
-        self._identity = (state.st_dev, state.st_ino)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_NOCTTY
+        self._descriptor = open_or_make(self.path, flags, MODE)
+        self._identity = identity(self._descriptor)
         return self._descriptor
 
     def _is_current(self) -> bool:
-        try:
-            state = os.stat(self.path)
-        except FileNotFoundError:
-            return False
-        return (state.st_dev, state.st_ino) == self._identity
+        return self._identity == identity(self.path) == identity(self._descriptor)
 
     def close(self) -> None:
         """Let go of the file; the next report opens it again."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        close_own(self._descriptor, self._identity)
+        self._descriptor = -1
+
+    def __del__(self) -> None:
+        """Let go of it with an application that is no longer needed."""
+        self.close()
 
 
-def own_like_folder(path: str) -> None:
-    """Give what root makes to the folder's owner: the application must still be able to write it.
+def identity(place: str | int) -> tuple[int, int] | None:
+    """Return what tells a file from others, by its path or descriptor; None if there is none."""
+    try:
+        state = os.stat(place)
+    except OSError:
+        return None
+    return state.st_dev, state.st_ino
 
-    `flask report-test` is often run by root first.
+
+def close_own(descriptor: int, opened: tuple[int, int] | None) -> None:
+    """Close a descriptor if it still is what we opened.
+
+    Who becomes a daemon closes all descriptors, and the number is then another's.
     """
+    if descriptor >= 0 and opened is not None and identity(descriptor) == opened:
+        os.close(descriptor)
+
+
+def open_or_make(path: str, flags: int, mode: int) -> int:
+    """Open a file, made if it is not there; what root makes belongs to the folder's owner.
+
+    `flask report-test` is often run by root first, and the application must still be able to write.
+    Whoever owns the folder could have put a link to any file there: so root follows none in it, and
+    gives away only what it has made.
+    """
+    owner = folder_of_others(path)
+    flags |= os.O_CLOEXEC | (os.O_NOFOLLOW if owner else 0)
+    with suppress(FileNotFoundError):
+        return os.open(path, flags)
+    try:
+        descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, mode)
+    except FileExistsError:  # made by another process meanwhile, or a link to what is to be made
+        return os.open(path, flags | os.O_CREAT, mode)
+    _give_away(descriptor, owner)
+    return descriptor
+
+
+def make_folder(path: str, mode: int) -> None:
+    """Make a folder, likewise; one that is there is left as it is. OSError where it is a link."""
+    owner = folder_of_others(path)
+    try:
+        os.mkdir(path, mode)
+        is_new = True
+    except FileExistsError:
+        is_new = False
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if is_new:
+            _give_away(descriptor, owner)
+    finally:
+        os.close(descriptor)
+
+
+def folder_of_others(path: str) -> os.stat_result | None:
+    """Return the state of the folder of `path` if this is root and others may write there."""
     if os.geteuid() != 0:
-        return
+        return None
     folder = os.stat(os.path.dirname(os.path.abspath(path)))
-    if os.stat(path).st_uid == 0 and folder.st_uid != 0 and not folder.st_mode & 0o002:
-        os.chown(path, folder.st_uid, folder.st_gid)
+    return folder if folder.st_uid != 0 or folder.st_mode & 0o022 else None
+
+
+def _give_away(descriptor: int, folder: os.stat_result | None) -> None:
+    if folder is not None and folder.st_uid != 0:
+        os.fchown(descriptor, folder.st_uid, folder.st_gid)

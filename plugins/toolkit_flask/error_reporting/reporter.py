@@ -10,6 +10,8 @@ import atexit
 import os
 import sys
 import threading
+import time
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
@@ -31,6 +33,10 @@ if TYPE_CHECKING:
 
 EXTENSION = "error_reporting"
 MARK = "__error_reporting__"
+_all: list[weakref.ref[Reporter]] = []
+"""Those of all applications, the newest last; a test suite makes thousands, and lets them go."""
+_deliveries: weakref.WeakSet[_Delivery] = weakref.WeakSet()
+"""What is to be ended with the process: also of an application that is gone, while it delivers."""
 _forks = 0
 """How often this process and its parents were forked: what holds locks is made anew after each."""
 
@@ -38,6 +44,8 @@ _forks = 0
 def _count_fork() -> None:
     global _forks  # noqa: PLW0603  # a process has one
     _forks += 1
+    for reporter in _alive():
+        reporter.begin_anew()
 
 
 os.register_at_fork(after_in_child=_count_fork)
@@ -54,7 +62,9 @@ class _Delivery:
         self.log = LogFile(str(settings.file))
         self.spool = Spool(str(settings.spool), settings.spool_entries)
         self.gate = gate.Gate(self.spool, settings)
-        self.sender = Sender(self.spool, self.gate, settings, notes)
+        self.sender = Sender(self.spool, self.gate, settings, notes, holder=self)
+        self.fork = _forks
+        _deliveries.add(self)
 
     def write(self, made: dict[str, Any], encoded: bytes) -> None:
         """Write to the log, then to the spool; each fault is a counted line on stderr."""
@@ -86,9 +96,25 @@ class _Delivery:
                 )
         return found
 
-    def close(self) -> None:
-        self.sender.close(self.settings.exit_seconds)
+    def close(self, seconds: float | None = None) -> None:
+        """Deliver what can be delivered in so many seconds, by default those of the settings."""
+        self.sender.close(self.settings.exit_seconds if seconds is None else seconds)
         self.log.close()
+
+
+def _close_all() -> None:
+    """At the end of the process: all deliver together, each for as long as it may."""
+    ours = [delivery for delivery in _deliveries if delivery.fork == _forks]
+    started = time.monotonic()
+    for delivery in ours:
+        delivery.sender.end()
+    for delivery in ours:
+        left = delivery.settings.exit_seconds - (time.monotonic() - started)
+        delivery.close(max(0.0, left))
+        delivery.notes.close()
+
+
+atexit.register(_close_all)
 
 
 class Reporter:
@@ -100,10 +126,11 @@ class Reporter:
         self.notes = Notes()
         self._lock = threading.Lock()
         self._delivery: _Delivery | None = None
+        self.has_begun = False
+        """Whether this process has been seen before: every request asks."""
         self._fork = -1
         self._told: tuple[object, ...] = ()
         self._secrets: frozenset[str] = frozenset()
-        atexit.register(self._close)
 
     @property
     def settings(self) -> config.Settings:
@@ -123,8 +150,18 @@ class Reporter:
             settings = _complete(config.read(self.app.config, os.environ, self._note), self.app)
             self._secrets = reports.secrets_of(self.app.config, os.environ)
             self._delivery = _Delivery(settings, self.notes)
-            self._told, self._fork = told, _forks
+            self._told, self._fork, self.has_begun = told, _forks, True
             return self._delivery
+
+    def __del__(self) -> None:
+        """End the thread of an application that is gone: what it can't deliver stays spooled."""
+        if self._delivery is not None and self._fork == _forks:
+            self._delivery.sender.end()
+
+    def begin_anew(self) -> None:
+        """After a fork: the lock may have been held by a thread that is not here."""
+        self._lock = threading.Lock()
+        self.has_begun = False
 
     def _note(self, sentence: str) -> None:
         self.notes.say(sentence.partition(" ")[0], sentence)
@@ -137,11 +174,6 @@ class Reporter:
                 delivery.sender.wake()
         except Exception as error:  # must not cost the request
             self.fail(error)
-
-    @property
-    def has_begun(self) -> bool:
-        """Tell whether this process has been seen before: cheap, as every request asks."""
-        return self._fork == _forks
 
     def claim(self, error: BaseException, visit: Visit | None) -> bool:
         """Tell whether this exception is new here, and mark it: whoever claims it reports it.
@@ -199,11 +231,6 @@ class Reporter:
         kind = name_of(fault)
         self.notes.say(kind, f"an exception was not reported in full, {kind}: {_shown(fault)}")
 
-    def _close(self) -> None:
-        if self._delivery is not None and self._fork == _forks:
-            self._delivery.close()
-            self.notes.close()
-
 
 def _complete(settings: config.Settings, app: Flask) -> config.Settings:
     """Fill in the defaults that depend on the application."""
@@ -218,17 +245,26 @@ def _complete(settings: config.Settings, app: Flask) -> config.Settings:
     return replace(settings, file=path, spool=spool, name=settings.name or app.name)
 
 
-def _is_known(error: BaseException, place: object) -> bool:
+def _is_known(error: BaseException, place: _Place) -> bool:
     mark = getattr(error, MARK, None)
-    return mark is not None and (mark == place or isinstance(place, tuple))
+    return mark is not None and (mark == place or place[0] == _THREAD)
 
 
-def _place(visit: Visit | None) -> object:
-    """Return what an exception is new in: a request, else a thread."""
-    return id(visit) if visit is not None else ("thread", threading.get_ident())
+_THREAD = "thread"
+_Place = tuple[str, int, float]
 
 
-def _mark(error: BaseException, place: object) -> None:
+def _place(visit: Visit | None) -> _Place:
+    """Return what an exception is new in: a request, else a thread.
+
+    A later request may lie at the same address, but did not begin at the same time.
+    """
+    if visit is None:
+        return (_THREAD, threading.get_ident(), 0.0)
+    return ("request", id(visit), visit.started)
+
+
+def _mark(error: BaseException, place: _Place) -> None:
     with suppress(Exception):  # a class without room for it: it may be reported twice
         setattr(error, MARK, place)
 
@@ -258,12 +294,14 @@ def of_app(app: object) -> Reporter | None:
     return found if isinstance(found, Reporter) else None
 
 
-_all: list[Reporter] = []
-
-
 def register(reporter: Reporter) -> None:
     """Make known the newest application: it reports what belongs to none."""
-    _all.append(reporter)
+    _all[:] = [one for one in _all if one() is not None]
+    _all.append(weakref.ref(reporter))
+
+
+def _alive() -> list[Reporter]:
+    return [reporter for one in _all if (reporter := one()) is not None]
 
 
 def responsible() -> Reporter | None:
@@ -271,7 +309,7 @@ def responsible() -> Reporter | None:
     from flask import current_app, has_app_context
 
     found = of_app(current_app._get_current_object()) if has_app_context() else None  # type: ignore[attr-defined]  # noqa: SLF001  # as Werkzeug documents
-    return found or (_all[-1] if _all else None)
+    return found or next((one for known in reversed(_all) if (one := known())), None)
 
 
 def report_here(error: BaseException, **more: Any) -> str | None:

@@ -66,8 +66,11 @@ class _Sink:
 class Sender:
     """Delivers what waits in a spool; one for each process, made after the fork."""
 
-    def __init__(self, spool: Spool, gate: Gate, settings: Settings, notes: Notes) -> None:
-        """Remember; no thread is started before `wake`."""
+    def __init__(
+        self, spool: Spool, gate: Gate, settings: Settings, notes: Notes, holder: object = None
+    ) -> None:
+        """Remember; no thread is started before `wake`. `holder` lives as long as the thread."""
+        self._holder = holder
         self._spool = spool
         self._gate = gate
         self._settings = settings
@@ -95,10 +98,14 @@ class Sender:
                 )
                 self._thread.start()
 
-    def close(self, seconds: float) -> None:
-        """Deliver what can be delivered in so many seconds, at the end of the process."""
+    def end(self) -> None:
+        """Have the thread end after one more round."""
         self._ending = True
         self._wake.set()
+
+    def close(self, seconds: float) -> None:
+        """Deliver what can be delivered in so many seconds, at the end of the process."""
+        self.end()
         thread = self._thread
         if thread is not None:
             thread.join(seconds)

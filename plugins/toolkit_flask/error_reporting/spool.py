@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from .logfile import own_like_folder
+from .logfile import close_own, folder_of_others, identity, make_folder, open_or_make
 
 FOLDERS = ("new", "failed", "windows")
 MOST_FAILED = 200
@@ -39,6 +39,7 @@ class Spool:
         self.most = most
         self._thread_lock = threading.Lock()
         self._descriptor = -1
+        self._opened: tuple[int, int] | None = None
         self._made = False
 
     def path(self, *parts: str) -> str:
@@ -53,26 +54,28 @@ class Spool:
         """Make the folders, for their owner only; refuse one that somebody else made."""
         if self._made and self.exists():
             return
-        os.makedirs(self.folder, mode=0o700, exist_ok=True)
+        os.makedirs(os.path.dirname(self.folder) or ".", mode=0o750, exist_ok=True)
+        if not os.path.isdir(self.folder) or folder_of_others(self.folder):
+            make_folder(self.folder, 0o700)  # a link to a folder is one, but for root and others
         state = os.stat(self.folder)
         if os.geteuid() not in {0, state.st_uid}:
             raise PermissionError(errno.EPERM, "belongs to another user", self.folder)
         if state.st_mode & 0o077:
             os.chmod(self.folder, 0o700)
-        own_like_folder(self.folder)
         for name in FOLDERS:
-            with suppress(FileExistsError):
-                os.mkdir(self.path(name), 0o700)
-                own_like_folder(self.path(name))
+            make_folder(self.path(name), 0o700)
         self._made = True
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Exclude all other threads and processes; held for file operations only."""
         with self._thread_lock:
-            if self._descriptor < 0 or not self._made:
+            if not self._is_current():
+                self.close()
+                self._made = False
                 self.make()
                 self._descriptor = self._open_lock("lock")
+                self._opened = identity(self._descriptor)
             fcntl.flock(self._descriptor, fcntl.LOCK_EX)
             try:
                 yield
@@ -90,11 +93,23 @@ class Spool:
             return None
         return descriptor
 
+    def _is_current(self) -> bool:
+        """Tell whether our lock is still the one that others take: the folder may be another."""
+        if self._descriptor < 0 or not self.exists():
+            return False
+        return self._opened == identity(self.path("lock")) == identity(self._descriptor)
+
     def _open_lock(self, name: str) -> int:
-        path = self.path(name)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        own_like_folder(path)
-        return descriptor
+        return open_or_make(self.path(name), os.O_RDWR | os.O_NOFOLLOW, 0o600)
+
+    def close(self) -> None:
+        """Let go of the lock's file; the next report opens it again."""
+        close_own(self._descriptor, self._opened)
+        self._descriptor = -1
+
+    def __del__(self) -> None:
+        """Let go of it with an application that is no longer needed."""
+        self.close()
 
     # --- entries ------------------------------------------------------------------------------
 
@@ -123,14 +138,13 @@ class Spool:
 
     def _write(self, folder: str, name: str, content: bytes) -> None:
         hidden = os.path.join(folder, f".{name}.{os.getpid()}")
-        descriptor = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        descriptor = open_or_make(hidden, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         try:
             try:
                 if os.write(descriptor, content) < len(content):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), hidden)
             finally:
                 os.close(descriptor)
-            own_like_folder(hidden)
             os.replace(hidden, os.path.join(folder, name))
         except BaseException:
             with suppress(OSError):

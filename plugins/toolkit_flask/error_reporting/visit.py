@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import re
 import time
-import weakref
 from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any
@@ -22,61 +21,92 @@ from flask import has_request_context, request
 from flask.ctx import AppContext
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@=+-]{0,127}")
-ENVIRON_KEY = "error_reporting.visit"
+_ON_REQUEST = "error_reporting_visit"
 current: ContextVar[Visit | None] = ContextVar("error_reporting.visit", default=None)
 
 # From 3.2 on there is one context for both, and to name the other one is deprecated.
 _APP: Any = flask.globals.app_ctx
 _REQUEST: Any = _APP if hasattr(AppContext, "request") else flask.globals.request_ctx
-_get_app, _get_request = _APP._get_current_object, _REQUEST._get_current_object  # noqa: SLF001  # as Werkzeug documents
+
+
+def _getter(proxy: Any, name: str) -> Any:
+    """Return what gets the context behind `proxy`: its variable's own `get`, where Flask has it.
+
+    That is ten times as fast, and asked at each request. The proxy's is what Werkzeug documents.
+    """
+    variable = getattr(flask.globals, name, None)
+    return variable.get if isinstance(variable, ContextVar) else proxy._get_current_object  # noqa: SLF001
+
+
+get_app_context = _getter(_APP, "_cv_app")
+get_request_context = get_app_context if _REQUEST is _APP else _getter(_REQUEST, "_cv_request")
 
 
 class Visit:
-    """One request: its WSGI environment and its Flask contexts."""
+    """One request: its WSGI environment and its Flask contexts.
+
+    `context` and `app_context` are bound while Flask serves, and not any more when a stream ends;
+    so they are kept here by `enter`. `is_settled`: nothing of the response can fail any more.
+    """
 
     __slots__ = (
-        "__weakref__",
-        "_app",
-        "_context",
         "_request_id",
+        "_start",
+        "app_context",
+        "context",
         "environ",
         "is_settled",
         "started",
         "status_line",
     )
 
-    def __init__(self, environ: dict[str, Any]) -> None:
-        """Begin to measure; the environment gets a way back that keeps nothing alive."""
+    def __init__(self, environ: dict[str, Any], start: Any = None) -> None:
+        """Begin to measure."""
         self.started = time.perf_counter()
         self.environ = environ
-        self.status_line = ""
+        self._start = start
+        self.context: Any = None
+        self.app_context: Any = None
         self.is_settled = False
-        self._app: Any = None
-        self._context: Any = None
-        self._request_id = ""
-        environ[ENVIRON_KEY] = weakref.ref(self)
+        self.status_line = self._request_id = ""
 
-    def note_contexts(self) -> None:
-        """Keep the contexts, which are bound now and will not be later."""
-        if self._context is None:
-            self._context = _get_request()
-            self._app = _get_app()
+    def enter(self) -> None:
+        """Keep the contexts that are bound now; Flask's request gets a way back to here.
+
+        By that way a thread with a copy of the request's context finds the visit.
+        """
+        self.context = context = get_request_context()
+        self.app_context = get_app_context()
+        context.request.error_reporting_visit = self
+
+    def leave(self) -> None:
+        """Take that way away: visit and request would own each other until they are collected."""
+        if self.context is not None:
+            with suppress(AttributeError):  # a stranger's class of requests
+                self.context.request.error_reporting_visit = None
+
+    def start_response(self, status: str, headers: Any, exc_info: Any = None) -> Any:
+        """Note the status, and pass it on: what an application gets as `start_response`."""
+        self.status_line = status
+        if exc_info is None:
+            return self._start(status, headers)
+        return self._start(status, headers, exc_info)
 
     @property
     def request(self) -> Any:
         """Flask's request, None if it did not come so far."""
-        return None if self._context is None else self._context.request
+        return None if self.context is None else self.context.request
 
     @property
     def session(self) -> Any:
         """The session if it was opened, else None."""
-        held = vars(self._context) if self._context is not None else {}
+        held = vars(self.context) if self.context is not None else {}
         return held.get("_session") or held.get("session")
 
     @property
     def g(self) -> Any:
         """Flask's `g` of this request, if there was one."""
-        return getattr(self._app, "g", None)
+        return getattr(self.app_context, "g", None)
 
     @property
     def status(self) -> int | None:
@@ -105,12 +135,8 @@ def find() -> Visit | None:
     visit = current.get()
     if visit is not None or not has_request_context():
         return visit
-    environ = request.environ
-    known = environ.get(ENVIRON_KEY)
-    visit = known() if known is not None else None
-    if visit is None:
-        visit = Visit(environ)
-        with suppress(RuntimeError):  # popped in between
-            visit.note_contexts()
-            visit.request.__dict__["error_reporting.visit"] = visit  # lives as long as the request
+    with suppress(RuntimeError, LookupError):  # popped in between
+        visit = vars(get_request_context().request).get(_ON_REQUEST) or Visit(request.environ)
+        if visit.context is None:
+            visit.enter()
     return visit

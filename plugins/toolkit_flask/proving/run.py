@@ -9,7 +9,8 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from toolkit.text import clean
 from toolkit_flask.proving.copying import Copied, copy_application
 from toolkit_flask.proving.mailbox import HOST, Mail, Mailbox
 from toolkit_flask.proving.model import Cell, Proof, Request, Unprovable, Verdict
+from toolkit_flask.proving.pipes import Pipe, Tail
 
 DRIVER = "toolkit_flask_prove_driver"
 RECIPIENT = "operators@prove.invalid"
@@ -47,32 +49,45 @@ def _run(
     """Start the driver, read its results, open the mail server between its two halves."""
     (folder / "home").mkdir()
     _write_override(folder, mailbox.port, seconds=0.0)
-    reader, writer = os.pipe()
+    with Pipe() as results, Pipe() as go:
+        _write_job(folder, copied, request.what.expression, mailbox.port, (results, go))
+        with _started(request, folder, copied, environ, (results, go)) as driver:
+            return list(_results(driver, folder, mailbox, (results, go)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Driver:
+    """The driver's process, the time it has, and the end of what it says."""
+
+    process: subprocess.Popen[bytes]
+    seconds: float
+    said: Tail
+
+
+@contextmanager
+def _started(
+    request: Request, folder: Path, copied: Copied, environ: Mapping[str, str],
+    pipes: tuple[Pipe, Pipe],
+) -> Iterator[_Driver]:  # fmt: skip
+    results, go = pipes
     command = [request.python, "-c", _START, str(folder / "driver"), str(folder / "job.json")]
-    _write_job(folder, copied, request.what.expression, mailbox.port, writer)
-    with (folder / "output").open("wb") as output:
-        try:
-            driver = subprocess.Popen(
-                command, cwd=copied.root, env=_environment(environ, folder), stdin=subprocess.PIPE,
-                stdout=output, stderr=output, pass_fds=[writer], start_new_session=True,
-            )  # fmt: skip
-        except OSError as error:
-            os.close(reader)
-            raise Unprovable(f"{clean(request.python)}: cannot be run: {error.strerror}",
-                             hint="name the application's Python: --python") from error  # fmt: skip
-        finally:
-            os.close(writer)
-        limit = threading.Timer(request.seconds, _kill, [driver])
-        limit.start()
-        try:
-            return list(_results(reader, driver, folder, mailbox, request.seconds))
-        finally:
-            limit.cancel()
-            _kill(driver)
-            driver.wait()
-            if driver.stdin:
-                with suppress(OSError):
-                    driver.stdin.close()
+    try:
+        process = subprocess.Popen(
+            command, cwd=copied.root, env=_environment(environ, folder), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, pass_fds=[results.writer, go.reader],
+            start_new_session=True,
+        )  # fmt: skip
+    except OSError as error:
+        raise Unprovable(f"{clean(request.python)}: cannot be run: {error.strerror}",
+                         hint="name the application's Python: --python") from error  # fmt: skip
+    limit = threading.Timer(request.seconds, _kill, [process])
+    limit.start()
+    try:
+        yield _Driver(process, request.seconds, Tail(process.stdout))
+    finally:
+        limit.cancel()
+        _kill(process)
+        process.wait()
 
 
 _START = (
@@ -87,29 +102,28 @@ def _kill(driver: subprocess.Popen[bytes]) -> None:
 
 
 def _results(
-    reader: int, driver: subprocess.Popen[bytes], folder: Path, mailbox: Mailbox, seconds: float
+    driver: _Driver, folder: Path, mailbox: Mailbox, pipes: tuple[Pipe, Pipe]
 ) -> Iterator[dict[str, Any]]:
     """Yield each result as the driver tells it. Raises Unprovable where it breaks off."""
     last, why = "", ""
-    with os.fdopen(reader, "rb") as stream:
-        for line in stream:
-            result = json.loads(line)
-            last, why = result["kind"], str(result.get("why", ""))
-            if last == "raised":
-                result["spool"] = _spooled(folder)
-                _write_override(folder, mailbox.port, seconds=20)
-                mailbox.open()
-                if driver.stdin:
-                    driver.stdin.write(b"deliver\n")
-                    driver.stdin.flush()
-            yield result
+    for line in pipes[0].lines(lambda: driver.process.poll() is not None):
+        result = json.loads(line)
+        last, why = result["kind"], str(result.get("why", ""))
+        if last == "raised":
+            result["spool"] = _spooled(folder)
+            _write_override(folder, mailbox.port, seconds=20)
+            mailbox.open()
+            pipes[1].write(b"deliver\n")
+        yield result
+        if last in {"delivered", "failed"}:
+            break
     if last == "delivered":
         return
-    said = (folder / "output").read_text("utf-8", "replace").strip().splitlines()
+    said = driver.said.lines()
     if last == "failed":
         raise Unprovable(f"the application cannot be loaded: {clean(why, limit=300)}",
                          hint=_load_hint(said))  # fmt: skip
-    raise Unprovable(f"the application ended early, or not within {seconds:g} s",
+    raise Unprovable(f"the application ended early, or not within {driver.seconds:g} s",
                      hint=f"its last words: {clean(said[-1], limit=200)}" if said else
                      "give it more time: --timeout")  # fmt: skip
 
@@ -154,14 +168,17 @@ def _write_override(folder: Path, port: int, *, seconds: float) -> None:
     write_atomic(folder / "override.json", json.dumps(override), mode=0o600)
 
 
-def _write_job(folder: Path, copied: Copied, application: str, port: int, results: int) -> None:
+def _write_job(
+    folder: Path, copied: Copied, application: str, port: int, pipes: tuple[Pipe, Pipe]
+) -> None:
     place = folder / "driver" / DRIVER
     place.mkdir(parents=True)
     for item in (resources.files("toolkit_flask") / "driver").iterdir():
         if item.name.endswith(".py"):
             (place / item.name).write_bytes(item.read_bytes())
     job = {
-        "app": application, "copy": str(copied.root), "port": port, "results": results,
+        "app": application, "copy": str(copied.root), "port": port,
+        "results": pipes[0].writer, "go": pipes[1].reader,
         "path": [str(path) for path in copied.path], "guard": str(folder / "held-back"),
         "spool": str(folder / "spool"), "seconds": SITUATION_SECONDS,
     }  # fmt: skip

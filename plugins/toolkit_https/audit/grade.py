@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from toolkit.errors import ExitStatus
@@ -27,14 +27,22 @@ REMEDIES: Mapping[str, str] = {
     "purpose": "use a TLS library that checks the purpose (extended key usage), or ask it to",
     "strength": "raise the library's security level, or use a current version",
     "protocol": "set the lowest protocol to TLS 1.2",
-    "http": "refuse redirects that leave https, and never try again without TLS",
+    "http": "never go on without TLS: demand STARTTLS, and refuse redirects that leave https",
 }
 
 
-def judged(client: str, cases: Sequence[Case], trials: Sequence[Trial]) -> Audit:
-    """Return the audit that these trials make, without what the runner knows of itself."""
+def judged(
+    client: str, cases: Sequence[Case], trials: Sequence[Trial], limits: Collection[str] = ()
+) -> Audit:
+    """Return the audit that these trials make, without what the runner knows of itself.
+
+    `limits` are the lax traps that nothing in this client can be told to refuse.
+    """
     outcomes = {trial.case: trial.outcome for trial in trials}
-    graded = [_graded(case, trial, outcomes) for case, trial in zip(cases, trials, strict=True)]
+    graded = [
+        _within(limits, _graded(case, trial, outcomes))
+        for case, trial in zip(cases, trials, strict=True)
+    ]
     worst = _worst(graded)
     by_id = {case.id: case for case in cases}
     return Audit(
@@ -62,6 +70,12 @@ def _graded(case: Case, trial: Trial, outcomes: Mapping[str, Outcome]) -> Trial:
         return trial
     reason = f"it did not accept the sound server ({case.control}) either"
     return replace(trial, outcome=Outcome.NOT_TESTED, reason=reason)
+
+
+def _within(limits: Collection[str], trial: Trial) -> Trial:
+    """Mark what is lax by the client's limits. What is dangerous stays so for everybody."""
+    lax = trial.grade is Grade.LAX
+    return replace(trial, grade=Grade.LIMIT) if lax and trial.case in limits else trial
 
 
 def _worst(trials: Sequence[Trial]) -> Trial | None:

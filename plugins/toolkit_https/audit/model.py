@@ -13,6 +13,8 @@ class Grade(StrEnum):
     """An attacker gets in."""
     LAX = "lax"
     """A rule that newer clients enforce is not; by itself it lets nobody in."""
+    LIMIT = "limit"
+    """A lax acceptance that this client, as it is known, cannot be told to give up."""
 
 
 class Outcome(StrEnum):

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+from toolkit import interrupts
 from toolkit_https.audit.cases import CASES, Case, with_controls
 from toolkit_https.audit.grade import judged
 from toolkit_https.audit.ground import Ground
-from toolkit_https.audit.model import Audit, Outcome, Trial
+from toolkit_https.audit.model import Audit, Outcome, Trial, Verdict
 from toolkit_https.audit.process import Ended, run
-from toolkit_https.audit.scenes import Scene, scene
+from toolkit_https.audit.scenes import Scene, scene, speakable
 from toolkit_https.clients import Way
 from toolkit_https.lab import Place, Witness
 
@@ -25,35 +26,42 @@ def audit(way: Way, ground: Ground, cases: Iterable[Case] = CASES, version: str 
     """Run a client against each case, several at a time, and return what came of it.
 
     In each argument {url}, {ca}, {host} and {port} are replaced. The sound servers that the cases
-    differ from are tried as well.
+    differ from are tried as well. Cases that the way's scheme doesn't have are left out.
     """
     begun = time.monotonic()
-    wanted = with_controls(cases)
+    wanted = speakable(with_controls(cases), way.scheme)
+    if not wanted:
+        return Audit(
+            way.label, way.argv, version, Verdict.NOT_TESTED,
+            explanation=f"{way.scheme} has none of these servers", remedy="choose other traps",
+        )  # fmt: skip
     stop = threading.Event()
     with ThreadPoolExecutor(ground.workers) as pool:
         try:
-            trials = list(pool.map(lambda case: _trial(case, way.argv, ground, stop), wanted))
+            futures = [pool.submit(_trial, case, way, ground, stop) for case in wanted]
+            trials = list(interrupts.results(futures))
         finally:  # Ctrl-C: the running clients are ended, the waiting ones never start
             stop.set()
             pool.shutdown(cancel_futures=True)
-    found = judged(way.label, wanted, trials)
+    found = judged(way.label, wanted, trials, way.limits)
     return replace(
         found, command=tuple(way.argv), version=version, names=ground.sandbox.detail,
         weakened=way.weakened, seconds=round(time.monotonic() - begun, 3),
     )  # fmt: skip
 
 
-def _trial(case: Case, command: Sequence[str], ground: Ground, stop: threading.Event) -> Trial:
+def _trial(case: Case, way: Way, ground: Ground, stop: threading.Event) -> Trial:
     trial = Trial(case.id, case.group, case.meaning, case.accept, Outcome.NOT_TESTABLE)
     name = ground.lab.name_of(case.trap)
     if not ground.resolves(name):
         return replace(trial, reason=f"its name doesn't resolve: {ground.sandbox.detail}")
     try:
-        with scene(case, ground.lab, Place()) as played:
-            ended = run(filled(command, played, ground), ground.environ, ground.seconds, stop)
+        with scene(case, ground.lab, Place(), way.scheme) as played:
+            ended = run(filled(way.argv, played, ground), ground.environ, ground.seconds, stop)
             settled = played.settle(SETTLE)
     except OSError as error:
-        return replace(trial, reason=error.strerror or type(error).__name__)
+        what = f"{error.filename}: " if error.filename else ""
+        return replace(trial, reason=f"{what}{error.strerror or type(error).__name__}")
     outcome, reason = outcome_of(played, ended, settled=settled)
     return replace(
         trial, outcome=outcome, reason=reason, status=ended.status, said=ended.said.strip(),

@@ -28,6 +28,10 @@ SECONDS = 10
 _USER = ("unshare", "--user", "--map-current-user", "--keep-caps", "--mount")
 """unshare(1); the capabilities are kept for mount(8), and are good in this namespace alone."""
 _ROOT = ("unshare", "--mount")
+_ENDING = ("setpriv", "--pdeathsig", "KILL", "--", "sh", "-c", '[ "$PPID" = "$0" ] && exec "$@"')
+"""setpriv(1): whoever runs a client may be killed, and the client must not live on. It stands last:
+a change of credentials, as unshare's, takes that back (PR_SET_PDEATHSIG(2const)). A parent that was
+gone before sends no signal; its pid follows."""
 _SCRIPT = (
     'while [ "$1" != -- ]; do mount --bind "$1" "$2" || exit 125; shift 2; done; shift; exec "$@"'
 )
@@ -84,7 +88,11 @@ def _tried(mounts: tuple[str, ...], names: tuple[str, ...], environ: Mapping[str
         prefix = (*begin, "--", "sh", "-c", _SCRIPT, "sh", *mounts, "--")
         reason = _failure(prefix, environ)
         if not reason:
-            return Sandbox(prefix, f"{detail} with a hosts file of its own", frozenset(names))
+            ending: tuple[str, ...] = (*_ENDING, str(os.getpid()))
+            if _failure((*prefix, *ending), environ):  # busybox has no such setpriv
+                ending = ()
+            told = f"{detail} with a hosts file of its own"
+            return Sandbox((*prefix, *ending), told, frozenset(names))
     return Sandbox((), reason, frozenset({"localhost"}))
 
 

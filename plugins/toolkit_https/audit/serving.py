@@ -11,8 +11,11 @@ from ipaddress import ip_address
 from toolkit.errors import ToolkitError, UsageError
 from toolkit.text import clean
 from toolkit_https.audit.cases import CASES, Case
-from toolkit_https.audit.scenes import scene
+from toolkit_https.audit.scenes import HTTPS, scene
 from toolkit_https.lab import Lab, Place, Witness
+
+WILDCARD = "wildcard"
+"""The control of the cases about wildcards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +59,24 @@ def is_loopback(listen: str) -> bool:
 def servable(case: Case, lab: Lab, listen: str) -> str:
     """Return why `case` has no meaning where the laboratory is, "" if it has one."""
     name = lab.name_of(case.trap)
-    if name[0].isdigit() or ":" in name:
-        return "" if is_loopback(listen) else "made for the loopback address"
-    wild = case.control == "wildcard" or case.id == "wildcard"
-    if wild and "." not in lab.pki.name:
-        return "wildcards need a name of two labels"
+    if (name[0].isdigit() or ":" in name) and not is_loopback(listen):
+        return "made for the loopback address"
     return ""
+
+
+def _roomy(lab: Lab) -> Lab:
+    """Return a laboratory for wildcards: one below a top-level domain is for `wildcard-top` alone.
+
+    Browsers and curl take every name below localhost for this machine (RFC 6761, 6.3).
+    """
+    return lab if "." in lab.pki.name else lab.named(f"shop.{lab.pki.name}")
 
 
 @dataclass(frozen=True, slots=True)
 class Stand:
     """Where and how to serve: on ports from `first_port` (0: free ones), with the CA in file `ca`.
 
-    `tell` is called for each client that comes, by several threads.
+    `tell` is called for each client that comes, by several threads; `scheme` is what they speak.
     """
 
     lab: Lab
@@ -76,6 +84,7 @@ class Stand:
     first_port: int
     ca: str
     tell: Callable[[Seen], None]
+    scheme: str = HTTPS
 
 
 @contextmanager
@@ -85,16 +94,17 @@ def serving(stand: Stand, cases: Sequence[Case] = CASES) -> Iterator[list[Served
     Raises ToolkitError where one can't listen; one for an IPv6 address is left out if there is no
     IPv6.
     """
-    lab, listen = stand.lab, stand.listen
+    listen, wild = stand.listen, _roomy(stand.lab)
     ports = itertools.count(stand.first_port) if stand.first_port else itertools.repeat(0)
     found: list[Served] = []
     with ExitStack() as stack:
         for case in cases:
+            lab = wild if WILDCARD in {case.id, case.control} else stand.lab
             name = lab.name_of(case.trap)
             host = "" if name[0].isdigit() or ":" in name else listen
             place = Place(host, lambda: next(ports), _reporter(case, stand.tell))
             try:
-                played = stack.enter_context(scene(case, lab, place))
+                played = stack.enter_context(scene(case, lab, place, stand.scheme))
             except OSError as error:
                 if ":" in name:
                     continue

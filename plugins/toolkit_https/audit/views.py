@@ -24,7 +24,7 @@ STYLES = {
     Verdict.NOT_TESTED: "warn",
     Verdict.ABSENT: "dim",
 }
-GRADE_STYLES = {Grade.DANGEROUS: "bad", Grade.LAX: "warn"}
+GRADE_STYLES = {Grade.DANGEROUS: "bad", Grade.LAX: "warn", Grade.LIMIT: "dim"}
 MAX_SHOWN = 8
 """Cases shown on one line; `-v` shows all, each on its own."""
 MEANINGS = {
@@ -34,7 +34,7 @@ MEANINGS = {
 }
 _ERROR = re.compile(r"[\w.*-]+:\s.*(certificate|ssl|tls|verif|error|match)", re.IGNORECASE)
 LETTERS = {Outcome.ACCEPTED: "A", Outcome.REFUSED: "r", Outcome.NOT_FOLLOWED: "r"}
-"""As in the matrix; whatever was not tested is "–"."""
+"""As in the matrix; what was not tested, or that a protocol doesn't have, is "–"."""
 
 
 def lines(audits: Iterable[Audit], look: Look) -> Iterator[Line]:
@@ -43,7 +43,7 @@ def lines(audits: Iterable[Audit], look: Look) -> Iterator[Line]:
         if look.quiet and found.verdict in {Verdict.VERIFIES, Verdict.ABSENT}:
             continue
         yield _head(found)
-        if found.verdict is not Verdict.ABSENT:
+        if found.trials:
             yield from _body(found, look)
 
 
@@ -55,7 +55,7 @@ def _head(found: Audit) -> Line:
 
 
 def _counts(found: Audit) -> str:
-    if found.verdict is Verdict.ABSENT:
+    if not found.trials:
         return f": {clean(found.explanation)} ({clean(found.remedy)})"
     if found.verdict in MEANINGS:
         return f": {MEANINGS[found.verdict]}"
@@ -105,9 +105,11 @@ def _unknown(found: Audit) -> Iterator[Line]:
 def _last_words(found: Audit) -> Iterator[Line]:
     """What the client said to the sound server: why it fails there is its user's first question."""
     first = found.trials[0]
-    status = "it had to be ended" if first.status is None else f"it ended with {first.status}"
-    words = telling(first.said) or "and said nothing"
-    yield (("  ", ""), (f"{first.case}: {status}: {clean(words, limit=300)}", "dim"))
+    ended = first.reason or "it had to be ended"
+    status = ended if first.status is None else f"it ended with {first.status}"
+    words = clean(telling(first.said), limit=300)
+    said = f": {words}" if words else ", and it said nothing"
+    yield (("  ", ""), (f"{first.case}: {clean(status, limit=300)}{said}", "dim"))
 
 
 def _every(trials: Sequence[Trial]) -> Iterator[Line]:
@@ -167,14 +169,14 @@ def schema() -> dict[str, object]:
 
 def matrix(audits: Iterable[Audit]) -> Iterator[str]:
     """Yield a Markdown table: a row a client, a column a server; A accepted, r refused."""
-    columns: tuple[str, ...] = ()
-    for found in audits:
-        if not columns:
-            columns = tuple(trial.case for trial in found.trials)
-            if columns:
-                yield "| client | " + " | ".join(columns) + " |\n"
-                yield "|---" * (len(columns) + 1) + "|\n"
-        cells = [LETTERS.get(trial.outcome, "–") for trial in found.trials]
+    every = list(audits)
+    columns = list(dict.fromkeys(trial.case for found in every for trial in found.trials))
+    if columns:
+        yield "| client | " + " | ".join(columns) + " |\n"
+        yield "|---" * (len(columns) + 1) + "|\n"
+    for found in every:
+        outcomes = {trial.case: LETTERS.get(trial.outcome, "–") for trial in found.trials}
+        cells = [outcomes.get(column, "–") for column in columns] if outcomes else []
         version = f" ({clean(found.version)})" if found.version else ""
         name = f"{clean(found.client)}{version}".replace("|", "\\|")
         shown = " | ".join(cells) if cells else f"absent: {clean(found.explanation)}"
@@ -185,7 +187,7 @@ VIEW: View[Audit] = View(
     schema=SCHEMA,
     record=record,
     lines=lines,
-    columns=("client", "version", "verdict", "dangerous", "lax", "unknown", "explanation",
-             "remedy", "seconds"),
+    columns=("client", "version", "verdict", "dangerous", "lax", "limit", "unknown",
+             "explanation", "remedy", "seconds"),
     formats={MATRIX: matrix},
 )  # fmt: skip

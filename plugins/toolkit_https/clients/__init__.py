@@ -26,11 +26,15 @@ class Way:
     argv      the command; in each argument the PLACEHOLDERS are replaced. It makes one request,
               trusts {ca} alone, and ends with status 0 only if the server was accepted
     weakened  verification is switched off, wholly or in part
+    scheme    what it speaks: "https", or before STARTTLS "smtp", "imap", "pop3", "ftp"
+    limits    ids of lax traps that nothing in this client can be told to refuse
     """
 
     label: str
     argv: tuple[str, ...]
     weakened: bool = False
+    scheme: str = "https"
+    limits: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

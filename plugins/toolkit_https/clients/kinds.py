@@ -54,6 +54,7 @@ class Script:
     sources   what `probe` told → (label, source, weakened); a source finds URL and CA in
               sys.argv[1:3]
     remedy    how to install it
+    scheme    what it speaks, as in `Way`
     """
 
     name: str
@@ -61,6 +62,7 @@ class Script:
     probe: str
     sources: Callable[[str], tuple[tuple[str, str, bool], ...]]
     remedy: str
+    scheme: str = "https"
 
     def find(self, machine: Machine) -> Installed | Absent:
         """Ask the machine's Python for the library."""
@@ -74,7 +76,7 @@ class Script:
         real, _, told = answer.partition("\n")
         python = real or python  # not a version manager's shim, which costs more than the client
         ways = tuple(
-            Way(label, (python, "-c", SAFE_PATH + source, "{url}", "{ca}"), weak)
+            Way(label, (python, "-c", SAFE_PATH + source, "{url}", "{ca}"), weak, self.scheme)
             for label, source, weak in self.sources(told)
         )
         return Installed(_version(told), ways)

@@ -90,6 +90,12 @@ class Lab:
         self._contexts: dict[str, SSL.Context] = {}
         self._making = threading.Lock()
 
+    def named(self, name: str) -> Lab:
+        """Return a laboratory for another name whose clients trust the same root."""
+        other = Lab(name, self.pki.days)
+        other.pki = self.pki.named(name)
+        return other
+
     def __enter__(self) -> Self:
         """Begin."""
         return self
@@ -142,7 +148,7 @@ class Lab:
         if identifier in MISBEHAVING:
             server = self.run(MISBEHAVING[identifier])
             return Endpoint(identifier, self.pki.name, "127.0.0.1", server.port, self.ca_pem)
-        trap = _trap(identifier)
+        trap = trap_of(identifier)
         context = tls_context(trap, trap.build(self.pki))
         heard: list[bytes] = []
         handler = tls_handler(
@@ -169,19 +175,19 @@ class Lab:
 
         Raises OSError if it can't listen at `place`.
         """
-        trap = _trap(identifier)
-        behaviour = watching_tls(lambda: self._context(identifier), response or Response())
+        trap = trap_of(identifier)
+        behaviour = watching_tls(lambda: self.context(identifier), response or Response())
         watched = Watched(trap.host, behaviour, place)
         try:
             yield watched, self.name_of(trap)
         finally:
             watched.close()
 
-    def _context(self, identifier: str) -> SSL.Context:
+    def context(self, identifier: str) -> SSL.Context:
         """Return the server's context, made once: keys take longer than handshakes."""
         with self._making:
             if identifier not in self._contexts:
-                trap = _trap(identifier)
+                trap = trap_of(identifier)
                 self._contexts[identifier] = tls_context(trap, trap.build(self.pki))
             return self._contexts[identifier]
 
@@ -205,7 +211,8 @@ def _choice(known: Sequence[bytes], offered: Sequence[bytes]) -> bytes:
     return next((name for name in known if name in offered), b"")
 
 
-def _trap(identifier: str) -> Trap:
+def trap_of(identifier: str) -> Trap:
+    """Return the server `identifier`. Raises ToolkitError if there is none."""
     known = {**TRAPS, **INTERPRETER_DEPENDENT, **TRICKS}
     if identifier not in known:
         message = f'the laboratory has no server "{clean(identifier, limit=60)}"'

@@ -8,16 +8,15 @@ one has whose offer somebody on the way has taken out (RFC 3207, 6).
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from OpenSSL import SSL
 
-from toolkit_https.lab import Lab
+from toolkit_https.lab import Lab, trap_of
 from toolkit_https.lab.server import MAX_REQUEST
-from toolkit_https.lab.traps import Trap
-from toolkit_https.lab.witness import Behaviour, Place, Watched, Witness
+from toolkit_https.lab.witness import Behaviour, Place, Watched, Witness, shaking
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +47,11 @@ PROTOCOLS: Mapping[str, Protocol] = {
         b"{tag} OK well\r\n", frozenset({b"LOGIN", b"AUTHENTICATE"}),
         {b"CAPABILITY": b"* CAPABILITY IMAP4rev1 STARTTLS\r\n{tag} OK well\r\n",
          b"LOGOUT": b"* BYE bye\r\n{tag} OK well\r\n"}, tagged=True),
-    "pop3": Protocol(  # RFC 1939, RFC 2595
+    "pop3": Protocol(  # RFC 1939, RFC 2449, RFC 2595
         b"+OK trial\r\n", b"STLS", b"+OK go ahead\r\n", b"-ERR not here\r\n", b"+OK well\r\n",
         frozenset({b"USER", b"PASS", b"APOP", b"AUTH"}),
-        {b"CAPA": b"+OK well\r\nSTLS\r\n.\r\n"}),
+        {b"CAPA": b"+OK well\r\nUSER\r\nSTLS\r\n.\r\n",
+         **dict.fromkeys((b"LIST", b"UIDL", b"RETR"), b"+OK well\r\n.\r\n")}),
     "ftp": Protocol(  # RFC 959, RFC 4217
         b"220 trial\r\n", b"AUTH", b"234 go ahead\r\n", b"502 not implemented\r\n", b"200 well\r\n",
         frozenset({b"USER", b"PASS", b"STOR", b"PBSZ", b"PROT"}), {b"QUIT": b"221 bye\r\n"}),
@@ -61,10 +61,10 @@ PROTOCOLS: Mapping[str, Protocol] = {
 class SpeakingFirst(Watched):
     """A server that greets a client before it has said anything."""
 
-    def __init__(self, host: str, behaviour: Behaviour, greeting: bytes) -> None:
-        """Listen on a free port of `host`."""
+    def __init__(self, host: str, behaviour: Behaviour, place: Place, greeting: bytes) -> None:
+        """Listen at `place`, or on `host` if it names none. Raises OSError where that can't be."""
         self._greeting = greeting  # first: connections come as soon as it listens
-        super().__init__(host, behaviour, Place())
+        super().__init__(host, behaviour, place)
 
     def _handle(self, sock: socket.socket) -> None:
         sock.sendall(self._greeting)
@@ -73,61 +73,61 @@ class SpeakingFirst(Watched):
 
 @contextmanager
 def watched_starttls(
-    lab: Lab, trap: Trap, context: Callable[[], SSL.Context], protocol: str
+    lab: Lab, identifier: str, place: Place, protocol: str
 ) -> Iterator[tuple[Watched, str]]:
-    """Run a server that goes over to TLS as `trap`: what it sees, and the name to ask for.
+    """Run a server that goes over to TLS as `identifier`: what it sees, and the name to ask for.
 
-    `context` makes the server's side of the trap; `protocol` is a key of PROTOCOLS.
+    `protocol` is a key of PROTOCOLS. Raises OSError if it can't listen at `place`.
     """
-    speech = PROTOCOLS[protocol]
+    speech, trap = PROTOCOLS[protocol], trap_of(identifier)
 
     def behave(sock: socket.socket, witness: Witness) -> None:
         if _until_starttls(sock, speech, witness, stripped=False):
-            _tls(sock, speech, context, witness)
+            _tls(sock, speech, lab.context(identifier), witness)
 
-    with closing(SpeakingFirst(trap.host, behave, speech.greeting)) as server:
+    with closing(SpeakingFirst(trap.host, behave, place, speech.greeting)) as server:
         yield server, lab.name_of(trap)
 
 
 @contextmanager
-def watched_stripped(lab: Lab, protocol: str) -> Iterator[tuple[Watched, str]]:
+def watched_stripped(place: Place, protocol: str) -> Iterator[Watched]:
     """Run a server without STARTTLS: a client that goes on tells it everything in plain text."""
     speech = PROTOCOLS[protocol]
 
     def behave(sock: socket.socket, witness: Witness) -> None:
         _until_starttls(sock, speech, witness, stripped=True)
 
-    with closing(SpeakingFirst("127.0.0.1", behave, speech.greeting)) as server:
-        yield server, lab.pki.name
+    with closing(SpeakingFirst("127.0.0.1", behave, place, speech.greeting)) as server:
+        yield server
 
 
 def _until_starttls(
     sock: socket.socket, speech: Protocol, witness: Witness, *, stripped: bool
 ) -> bool:
-    """Answer in plain text; return whether TLS begins next. Secrets are noted as accepted."""
+    """Answer in plain text; return whether TLS begins next. Secrets are noted as accepted.
+
+    A client that asks a `stripped` server what it can do, and then leaves, has refused it.
+    """
     while line := _line(sock):
         tag, command = _parsed(line, speech)
+        witness.hellos += stripped and not witness.hellos
         if command == speech.starts and not stripped:
             sock.sendall(speech.okay.replace(b"{tag}", tag))
             return True
-        witness.hellos += command == speech.starts
         if command in speech.secret and command != speech.starts:
             witness.plain.append(line)
         sock.sendall(_reply(speech, tag, command, stripped=stripped))
     return False
 
 
-def _tls(
-    sock: socket.socket, speech: Protocol, context: Callable[[], SSL.Context], witness: Witness
-) -> None:
+def _tls(sock: socket.socket, speech: Protocol, context: SSL.Context, witness: Witness) -> None:
     witness.hellos += 1
-    connection = SSL.Connection(context(), sock)
+    connection = SSL.Connection(context, sock)
     connection.set_accept_state()
-    connection.do_handshake()
-    witness.handshakes += 1
-    while line := connection.recv(MAX_REQUEST):
-        witness.decrypted.append(line)
-        connection.sendall(_reply(speech, *_parsed(line, speech), stripped=True))
+    with shaking(connection, witness):
+        while line := connection.recv(MAX_REQUEST):
+            witness.decrypted.append(line)
+            connection.sendall(_reply(speech, *_parsed(line, speech), stripped=True))
 
 
 def _reply(speech: Protocol, tag: bytes, command: bytes, *, stripped: bool) -> bytes:

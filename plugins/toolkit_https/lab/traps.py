@@ -66,6 +66,15 @@ class Pki:
         """A root that nobody trusts."""
         return issue(self.authority("Unknown Root"), None)
 
+    def named(self, name: str) -> Pki:
+        """Return an authority for servers of another name, below the same root.
+
+        `name` must be within what the root is bound to: this one's name, or a name below it.
+        """
+        other = Pki(name, self.days)
+        other.root = self.root
+        return other
+
     def leaf(self, subject: Subject | None = None, key: Key | None = None) -> Presented:
         """A leaf of the intermediate, presented with it."""
         return self.under(self.intermediate, subject, key)
@@ -106,6 +115,10 @@ class Trap:
 
 def _subject(**changes: object) -> Callable[[Pki], Presented]:
     return lambda lab: lab.leaf(lab.subject(**changes))
+
+
+def _wildcard(lab: Pki) -> Presented:
+    return lab.leaf(lab.subject(dns=[f"*.{lab.name}"]))
 
 
 def _with_key(make: Callable[[], Key]) -> Callable[[Pki], Presented]:
@@ -159,8 +172,7 @@ TLS13 = (SSL.TLS1_3_VERSION, SSL.TLS1_3_VERSION)
 
 TRAPS: Mapping[str, Trap] = {
     "good": Trap("a sound certificate", _subject(), accept=True),
-    "wildcard": Trap("a wildcard certificate", _subject(dns=["*.shop.example"]), accept=True,
-                     name="www.shop.example"),
+    "wildcard": Trap("a wildcard certificate", _wildcard, accept=True, name=f"www.{NAME}"),
     "ip": Trap("an IPv4 address as name", _subject(dns=[], addresses=["127.0.0.1"]), accept=True,
                name="127.0.0.1"),
     "ip6": Trap("an IPv6 address as name", _subject(dns=[], addresses=["::1"]), accept=True,

@@ -10,8 +10,8 @@ import os
 import socket
 import struct
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -121,18 +121,29 @@ def watching_tls(context: Callable[[], SSL.Context], response: Response) -> Beha
         witness.hellos += 1
         connection = SSL.Connection(context(), sock)
         connection.set_accept_state()
-        try:
-            connection.do_handshake()
-            witness.handshakes += 1
+        with shaking(connection, witness):
             _hear(connection, witness)
-        except SSL.Error as error:
-            witness.alerts.append(_reason(error))
-            raise
         connection.sendall(response.encode())
         with suppress(SSL.Error):
             connection.shutdown()
 
     return behave
+
+
+@contextmanager
+def shaking(connection: SSL.Connection, witness: Witness) -> Iterator[None]:
+    """Do the handshake, and note why it, or what comes in the block, failed.
+
+    In TLS 1.3 a client that refuses says so when the server's part of the handshake is over
+    (RFC 8446, 2). Raises SSL.Error.
+    """
+    try:
+        connection.do_handshake()
+        witness.handshakes += 1
+        yield
+    except SSL.Error as error:
+        witness.alerts.append(_reason(error))
+        raise
 
 
 def hear_plain(sock: socket.socket, witness: Witness) -> None:

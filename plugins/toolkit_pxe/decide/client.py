@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from toolkit_pxe.site.archs import HTTP, vendor_class
+from toolkit_pxe.site.model import IPXE
 
 ASKS4 = frozenset({1, 3, 6, 15, 43, 60, 66, 67, 97, 128, 129, 130, 131, 132, 133, 134, 135,
                    175, 209, 210})  # fmt: skip
 """Options that a PXE ROM asks for (PXE 2.1, table 2-1) and what iPXE and pxelinux add."""
 ASKS6 = frozenset({16, 23, 24, 59, 60})
 """Options that UEFI and iPXE ask for over DHCPv6 (RFC 5970)."""
+FEATURES = bytes.fromhex("b10501808610001801011b01011301011101011201012101012701011901012901011001")
+"""What iPXE says in option 175: its network card and what was built in
+(https://ipxe.org/howto/dhcpd)."""
 _DUID_LLT, _DUID_LL, _ETHERNET = 1, 3, 1
 
 
@@ -21,6 +25,7 @@ class Client:
     arch          option 93 (DHCPv6: 61); None: the client says none
     vendor_class  option 60 as text (DHCPv6: the data of option 16)
     user_class    option 77 as text, sent bare; `rfc3004`: with its length before it
+    ipxe          option 175: iPXE's features, which it sends whatever its user class
     mac           "52:54:00:12:34:56"
     client_id, circuit_id, duid  option 61, option 82.1, DHCPv6's option 1
     subnet        index of the site's subnet that it is on, or -1 where that isn't known
@@ -32,6 +37,7 @@ class Client:
     vendor_class: str = ""
     user_class: str = ""
     rfc3004: bool = False
+    ipxe: bytes = b""
     mac: str = ""
     client_id: bytes = b""
     circuit_id: bytes = b""
@@ -43,6 +49,12 @@ class Client:
     def http(self) -> bool:
         """Whether it is firmware that boots over HTTP."""
         return self.vendor_class.startswith("HTTPClient")
+
+    @property
+    def classes(self) -> frozenset[str]:
+        """The user classes that it has for a server: its own, and iPXE's by option 175."""
+        runs = {IPXE} if self.ipxe and self.family == 4 else set()
+        return frozenset({self.user_class} | runs)
 
     @property
     def hardware(self) -> bytes:
@@ -80,7 +92,8 @@ def firmware(arch: int, *, mac: str = "", ipxe: bool = False, family: int = 4) -
         family=family,
         arch=arch,
         vendor_class=said,
-        user_class="iPXE" if ipxe else "",
+        user_class=IPXE if ipxe else "",
+        ipxe=FEATURES if ipxe and family == 4 else b"",
         mac=mac,
         duid=duid,
         asks=ASKS4 if family == 4 else ASKS6,

@@ -48,7 +48,7 @@ def matches(match: Match, client: Client, group: str) -> bool:
     return (
         (not match.archs or client.arch in match.archs)
         and client.vendor_class.startswith(match.vendor_class)
-        and match.user_class in {"", client.user_class}
+        and (not match.user_class or match.user_class in client.classes)
         and (not match.macs or client.hardware.startswith(match.macs))
         and match.group in {"", group}
     )

@@ -34,6 +34,11 @@ CLASSES: Mapping[str, int] = {
 }  # fmt: skip
 """Name → architecture: one of each class that firmware and boot files tell apart."""
 
+WAYS: Mapping[int, Sequence[tuple[int, ...]]] = {4: [(), (77, 175)], 6: [(), (15,)]}
+"""Options by which iPXE says what it is, by family; firmware has none of them."""
+APART: Mapping[int, Sequence[tuple[int, ...]]] = {4: [(77,), (175,)], 6: []}
+"""The same one by one, where they are the loop guard: iPXE's user class can be set to another."""
+
 TARGETS: Mapping[str, str] = {
     "none": "",
     "wds": r"kind: wds, files: {bios: 'boot\x64\wdsnbp.com', x64: 'boot\x64\wdsmgfw.efi'}",
@@ -72,7 +77,8 @@ class Result:
     family: int
     target: str
     arch: str
-    ipxe: bool
+    ipxe: tuple[int, ...]
+    """The options by which it says that it is iPXE: user class, features; () is firmware."""
     asks: bool
     state: str
     reason: str = ""
@@ -85,24 +91,29 @@ class _Case:
     """A client of the matrix, and how it is called."""
 
     arch: str
-    ipxe: bool
+    ipxe: tuple[int, ...]
     asks: bool
     client: Client
 
 
-def cases(family: int, archs: Mapping[str, int], *, every: bool) -> list[_Case]:
-    """Return the clients for these architectures; with `every`, asking or not and iPXE or not."""
+def cases(family: int, archs: Mapping[str, int], ways: Sequence[tuple[int, ...]]) -> list[_Case]:
+    """Return the clients for these architectures; with `ways`, asking or not and iPXE or not."""
     usual = ASKS4 if family == 4 else ASKS6
     without = frozenset({1, 3, 6}) if family == 4 else frozenset({23})
-    ways = [(ipxe, asks) for ipxe in (False, True) for asks in (True, False)] if every else [
-        (False, True)
-    ]  # fmt: skip
+    kinds = [(ipxe, asks) for ipxe in ways for asks in (True, False)] or [((), True)]
     return [
-        _Case(name, ipxe, asks, replace(firmware(number, mac=MAC, ipxe=ipxe, family=family),
+        _Case(name, ipxe, asks, replace(_client(number, family, ipxe),
                                         asks=usual if asks else without))
         for name, number in archs.items()
-        for ipxe, asks in ways
+        for ipxe, asks in kinds
     ]  # fmt: skip
+
+
+def _client(arch: int, family: int, ipxe: tuple[int, ...]) -> Client:
+    """Return a client that says by these options that it is iPXE."""
+    made = firmware(arch, mac=MAC, ipxe=bool(ipxe), family=family)
+    user = made.user_class if {77, 15} & {*ipxe} else "other" if ipxe else ""
+    return replace(made, user_class=user, ipxe=made.ipxe if 175 in ipxe else b"")
 
 
 def in_words(wire: Wire | None, family: int) -> str:
@@ -160,10 +171,12 @@ class _Part:
     site: Site
 
     def cases(self) -> list[_Case]:
-        chosen = cases(self.options.family, CLASSES, every=True)
+        family = self.options.family
+        ways = [*WAYS[family], *(APART[family] if self.target == "ipxe" else ())]
+        chosen = cases(family, CLASSES, ways)
         if self.target == "file":  # its one file is for all: here each number is seen once
             rest = {name: number for name, number in ARCHITECTURES.items() if name not in CLASSES}
-            chosen += cases(self.options.family, rest, every=False)
+            chosen += cases(family, rest, ())
         return chosen
 
     def all(self, state: str, reason: str, skip: int = 0) -> Iterator[Result]:

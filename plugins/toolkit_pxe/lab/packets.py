@@ -54,7 +54,7 @@ def discover(client: Client, relay: str = "") -> bytes:
     if client.arch is not None:
         body += _option4(93, client.arch.to_bytes(2, "big"))
         body += _option4(94, b"\1\3\x10") + _option4(97, _UUID)
-    body += _option4(77, client.user_class_data)
+    body += _option4(77, client.user_class_data) + _option4(175, client.ipxe)
     if client.asks is not None:
         body += _option4(55, bytes(sorted(client.asks)))
     if client.circuit_id:

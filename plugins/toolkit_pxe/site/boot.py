@@ -12,11 +12,11 @@ from urllib.parse import quote
 
 from toolkit_pxe.site.archs import HTTP, arch_name, architectures
 from toolkit_pxe.site.described import Profile, Rule, Target
-from toolkit_pxe.site.model import Arm, Boot, Match, Option, Origin, Servers
+from toolkit_pxe.site.model import IPXE, Arm, Boot, Match, Option, Origin, Servers
 from toolkit_pxe.site.values import mac_prefix
 
 NONE = "none"
-IPXE, HTTP_CLIENT = "iPXE", "HTTPClient"
+HTTP_CLIENT = "HTTPClient"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from toolkit_pxe.site.faults import Faults
 from toolkit_pxe.site.model import Servers
 from toolkit_pxe.site.values import ipv4, ipv4_text, ipv6, ipv6_text, mac_prefix, word
 
+_CONDITIONS = ("arch", "mac", "group", "vendor_class", "user_class")
 FIELD, OPTION = 127, 254
 """Octets of a boot file name: 128 of the packet's field and 255 of option 67, less the NUL."""
 
@@ -80,23 +81,27 @@ def check_targets(targets: Mapping[str, Target], faults: Faults) -> None:
 
 
 def _check_shape(target: Target, faults: Faults, path: Path) -> None:
-    http = target.kind == "http"
+    http, kind = target.kind == "http", (*path, "kind")
     keys = {"file": bool(target.file), "files": bool(target.files), "url": bool(target.url),
             "urls": bool(target.urls)}  # fmt: skip
     wanted = ("url", "urls") if http else ("file", "files")
     if sum(keys[key] for key in wanted) != 1:
         message = f"a target of kind {target.kind} needs either `{wanted[0]}` or `{wanted[1]}`"
-        faults.add(path, message)
+        hint = f"write one of the two; kind http is loaded by {'`url`' if http else 'HTTP alone'}"
+        faults.add(path, message, hint, [kind, *((*path, key) for key in wanted)])
     for key, given in keys.items():
         if given and key not in wanted:
-            faults.add((*path, key), f"a target of kind {target.kind} has no `{key}`")
+            message = f"a target of kind {target.kind} has no `{key}`"
+            faults.add((*path, key), message, f"use `{wanted[key.endswith('s')]}`", [kind])
     if target.kind == "ipxe" and not target.script:
         message = "an iPXE target without `script`: iPXE would be sent to itself again, for ever"
-        faults.add(path, message, "add `script`: what a client that already runs iPXE gets")
+        hint = "add `script`: what a client that already runs iPXE gets"
+        faults.add(path, message, hint, [(*path, "script")])
     if target.kind != "pxelinux":
         for key in ("config", "prefix"):
             if getattr(target, key):
-                faults.add((*path, key), f"`{key}` is for targets of kind pxelinux")
+                message = f"`{key}` is for targets of kind pxelinux"
+                faults.add((*path, key), message, "leave it out", [kind])
     for key in ("config", "prefix"):
         faults.parsed(plain_text, getattr(target, key), (*path, key))
 
@@ -117,14 +122,16 @@ def _check_arch(arch: str, seen: dict[int, str], faults: Faults, path: Path) -> 
     try:
         numbers = architectures(arch)
     except ValueError as error:
-        faults.add(path, str(error), _arch_hint(arch))
+        faults.add(path, str(error), arch_hint(arch))
         return
     for number in sorted(numbers & {*seen}):
-        faults.add(path, f'architecture {number} has a file already, by "{seen[number]}"')
+        message = f'architecture {number} has a file already, by "{seen[number]}"'
+        faults.add(path, message, "leave one of the two out")
     seen.update(dict.fromkeys(numbers, arch))
 
 
-def _arch_hint(arch: str) -> str:
+def arch_hint(arch: str) -> str:
+    """Return what an unknown architecture may have meant, or all that are known."""
     names = known_words()
     return did_you_mean(arch, names) or f"known are: {', '.join(names)}"
 
@@ -170,17 +177,26 @@ def check_profiles(
 
 def _check_rule(rule: Rule, groups: tuple[str, ...], faults: Faults, path: Path) -> None:
     archs, macs = words(rule.arch), words(rule.mac)
-    for arch in archs:
+    for at, arch in enumerate(archs):
         if arch not in known_words():
-            faults.parsed(architectures, arch, (*path, "arch"), _arch_hint(arch))
-    for octets in macs:
-        faults.parsed(mac_prefix, octets, (*path, "mac"))
+            place = _nth(rule.arch, (*path, "arch"), at)
+            faults.parsed(architectures, arch, place, arch_hint(arch))
+    for at, octets in enumerate(macs):
+        faults.parsed(mac_prefix, octets, _nth(rule.mac, (*path, "mac"), at))
     if rule.group:
         faults.known(rule.group, groups, (*path, "group"), "group")
     for key in ("vendor_class", "user_class"):
         faults.parsed(_class_text, getattr(rule, key), (*path, key))
     if not (archs or macs or rule.group or rule.vendor_class or rule.user_class):
-        faults.add(path, "a rule without a condition always holds", "make it the default")
+        conditions = [(*path, key) for key in _CONDITIONS]
+        faults.add(
+            path, "a rule without a condition always holds", "make it the default", conditions
+        )
+
+
+def _nth(value: str | tuple[str, ...], path: Path, at: int) -> Path:
+    """Return where one of several words stands; a single one stands at `path` itself."""
+    return path if isinstance(value, str) else (*path, at)
 
 
 def _class_text(text: str) -> str:
@@ -200,13 +216,13 @@ def _check_reach(rule: Rule, target: Target, faults: Faults, path: Path) -> None
     had = {number for archs in files.values() for number in archs} if all(files.values()) else asked
     if asked and (not asked & had or (http and not asked & had & HTTP)):
         message = f'target "{rule.boot}" has nothing for the architectures of this rule'
-        faults.add(
-            (*path, "arch"), message, "HTTP boot has architectures of its own" if http else ""
-        )
+        hint = "HTTP boot has architectures of its own, ending in -http" if http else (
+            "add a file for one of them, or mend the rule")  # fmt: skip
+        faults.add((*path, "arch"), message, hint)
     elif not http and asked and asked <= HTTP and not any(map(is_url, files)):
         message = f'firmware that boots over HTTP cannot load "{rule.boot}" by TFTP'
         faults.add((*path, "arch"), message, "use a target of kind http")
     vendor = rule.vendor_class
     if http and vendor and not (vendor.startswith(HTTP_CLIENT) or HTTP_CLIENT.startswith(vendor)):
         message = f'a target of kind http is for vendor class {HTTP_CLIENT}, never "{vendor}"'
-        faults.add((*path, "vendor_class"), message)
+        faults.add((*path, "vendor_class"), message, "leave the vendor class out")

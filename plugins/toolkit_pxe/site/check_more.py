@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from toolkit.documents.problems import Path
 from toolkit_pxe.site.archs import architectures
 from toolkit_pxe.site.boot import words
-from toolkit_pxe.site.check_boot import FIELD, boot_file
+from toolkit_pxe.site.check_boot import FIELD, arch_hint, boot_file
 from toolkit_pxe.site.custom import plain_text
 from toolkit_pxe.site.described import Menu, MenuEntry, SiteFile
 from toolkit_pxe.site.faults import Faults
@@ -24,13 +24,14 @@ def check_menu(head: SiteFile, faults: Faults) -> None:
         return
     names = tuple(entry.name for entry in menu.entries)
     if not names:
-        faults.add(("menu", "entries"), "a menu needs an entry")
+        faults.add(("menu", "entries"), "a menu needs an entry", "add one, or leave the menu out")
     faults.parsed(plain_text, menu.title, ("menu", "title"))
     for at, entry in enumerate(menu.entries):
         path: Path = ("menu", "entries", at)
         faults.parsed(word, entry.name, (*path, "name"))
         if entry.name in names[:at]:
-            faults.add((*path, "name"), f'there is an entry "{entry.name}" already')
+            message = f'there is an entry "{entry.name}" already'
+            faults.add((*path, "name"), message, "rename one of them")
         _check_entry(entry, faults, path)
     _check_chosen(menu, names, head.groups, faults)
 
@@ -38,15 +39,17 @@ def check_menu(head: SiteFile, faults: Faults) -> None:
 def _check_entry(entry: MenuEntry, faults: Faults, path: Path) -> None:
     for key in _NEEDED[entry.kind]:
         if not getattr(entry, key):
-            faults.add(path, f"an entry of kind {entry.kind} needs `{key}`")
+            message = f"an entry of kind {entry.kind} needs `{key}`"
+            faults.add(path, message, f"add `{key}`", [(*path, key)])
     for key in ("title", "append"):
         faults.parsed(plain_text, getattr(entry, key), (*path, key))
     for key in ("kernel", "file", "wimboot"):
         faults.parsed(boot_file, getattr(entry, key), (*path, key))
     for at, text in enumerate(entry.initrd):
         faults.parsed(boot_file, text, (*path, "initrd", at))
-    for name in words(entry.arch):
-        faults.parsed(architectures, name, (*path, "arch"))
+    for at, name in enumerate(words(entry.arch)):
+        place: Path = (*path, "arch") if isinstance(entry.arch, str) else (*path, "arch", at)
+        faults.parsed(architectures, name, place, arch_hint(name))
 
 
 def _check_chosen(
@@ -64,13 +67,15 @@ def check_dns(head: SiteFile, faults: Faults) -> None:
     if head.dns is None:
         return
     if not head.dns.name_servers:
-        faults.add(("dns", "name_servers"), "a zone needs a name server")
+        hint = "name the host that serves the zones"
+        faults.add(("dns", "name_servers"), "a zone needs a name server", hint)
     for at, name in enumerate(head.dns.name_servers):
         faults.parsed(host_name, name, ("dns", "name_servers", at))
     if not head.dhcp.domain:
-        faults.add(("dns",), "zones need a domain", "set dhcp.domain")
+        faults.add(("dns",), "zones need a domain", "set dhcp.domain", [("dhcp", "domain")])
     if head.dns.hostmaster.count("@") != 1:
-        faults.add(("dns", "hostmaster"), "is no mail address like hostmaster@example.org")
+        message = "is no mail address like hostmaster@example.org"
+        faults.add(("dns", "hostmaster"), message, "write one that somebody reads")
 
 
 def check_servers_of(
@@ -90,9 +95,10 @@ def check_servers_of(
 def _check_boot(boot: Boot, faults: Faults, told: set[tuple[str, str]]) -> None:
     path: Path = ("targets", boot.target)
     by_url = "://" in boot.file
-    if not boot.next_server and not by_url and (boot.target, "server") not in told:
+    key = "http" if boot.kind == "http" else "tftp"
+    known = not faults.wrong("boot_servers", key)
+    if known and not boot.next_server and not by_url and (boot.target, "server") not in told:
         told.add((boot.target, "server"))
-        key = "http" if boot.kind == "http" else "tftp"
         message = f"has no server to be loaded from: neither boot_servers.{key} nor its own"
         faults.add(path, message, f"set boot_servers.{key}")
     size = len(boot.file.encode())

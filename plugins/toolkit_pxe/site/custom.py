@@ -35,21 +35,30 @@ _TRUE, _FALSE = {"true", "1"}, {"false", "0"}
 def resolve_option(item: CustomOption, faults: Faults, path: Path) -> Option | None:
     """Return the option with its bytes, or None where something of it is wrong (noted)."""
     family = int(item.family)
+    before = len(faults.found)
     own = (OWN4 if family == 4 else OWN6).get(item.code)
     if own is not None:
-        faults.add((*path, "code"), f"option {item.code} is set by {own}")
-        return None
+        faults.add((*path, "code"), f"option {item.code} is set by {own}", "leave it out")
     name = item.name or f"option-{item.code}"
     faults.parsed(word, name, (*path, "name"))
-    parts = item.value if isinstance(item.value, tuple) else (item.value,)
-    try:
-        pairs = [_encode(item.type, part) for part in parts]
-        data = b"".join(raw for _, raw in pairs)
-        _check(item, family, len(parts), data)
-    except ValueError as error:
-        faults.add((*path, "value"), str(error))
+    pairs = _values(item, faults, (*path, "value"))
+    data = b"".join(raw for _, raw in pairs)
+    if len(faults.found) > before:
         return None
-    return Option(family, item.code, name, item.type, tuple(text for text, _ in pairs), data)
+    with faults.at((*path, "value")):
+        _check(item, family, len(pairs), data)
+    texts = tuple(text for text, _ in pairs)
+    return Option(family, item.code, name, item.type, texts, data)
+
+
+def _values(item: CustomOption, faults: Faults, path: Path) -> list[tuple[str, bytes]]:
+    """Return (canonical text, bytes) of each value that is right; the others are noted."""
+    several = isinstance(item.value, tuple)
+    found = []
+    for at, part in enumerate(item.value if isinstance(item.value, tuple) else (item.value,)):
+        with faults.at((*path, at) if several else path):
+            found.append(_encode(item.type, part))
+    return found
 
 
 def _check(item: CustomOption, family: int, parts: int, data: bytes) -> None:
@@ -116,6 +125,8 @@ def plain_text(value: str) -> str:
     A line feed would end a line of dnsmasq's, a NUL a string of everybody's.
     """
     if any(ord(character) < 32 or ord(character) == 127 for character in value):
-        raise ValueError("holds a control character, which no server's configuration can")
+        raise ValueError(
+            "holds a control character, which no server's configuration can: take it out"
+        )
     value.encode()  # half of a surrogate pair is no text: UnicodeEncodeError is a ValueError
     return value

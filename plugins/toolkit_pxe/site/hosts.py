@@ -1,18 +1,16 @@
-"""Reservations, of the site file and of host lists: parsed, placed in their subnets, compared."""
+"""Reservations: parsed, placed in their subnets, compared. What is wrong is noted, all of it."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from operator import itemgetter
-from pathlib import Path as FilePath
+from typing import Any
 
-from toolkit.documents import DocumentError, Problem, read_rows
+from toolkit.documents import Problem
 from toolkit.documents.problems import Path
-from toolkit.errors import UsageError
 from toolkit.text import clean
-from toolkit_pxe.site.columns import Places, Plain, read_plain
 from toolkit_pxe.site.described import Host
 from toolkit_pxe.site.faults import Faults
 from toolkit_pxe.site.model import NOWHERE, Reservation, Subnet
@@ -27,9 +25,24 @@ from toolkit_pxe.site.values import (
     ipv6_text,
     mac,
     octets,
+    remedy,
 )
 
-SUFFIXES = (".csv", ".jsonl", ".ndjson", ".json")
+Wrong = tuple[str, str, str]
+"""What is wrong with a reservation: its key ("": all of it), message, hint."""
+_PARSERS: Mapping[str, Callable[[str], Any]] = {
+    "name": host_name, "mac": mac, "address": ipv4, "address6": ipv6, "client_id": identifier,
+    "circuit_id": identifier, "duid": octets,
+}  # fmt: skip
+_LONGEST: Mapping[str, int] = {
+    "duid": LONGEST_DUID, "client_id": LONGEST_ID, "circuit_id": LONGEST_ID,
+}  # fmt: skip
+KEYS = tuple(item.name for item in fields(Host))
+Place = Callable[[int, str], tuple[int, int]]
+"""Takes a host's line and a key, and returns line and column of the value."""
+UNNAMED: Mapping[str, object] = {"name": ""}
+"""What stands for the name of a host that has none or a wrong one."""
+_IDS = ("mac", "client_id", "circuit_id", "duid")
 _NO_ID = "has nothing to know the host by"
 _ID_HINT = "give it mac, client_id, circuit_id or duid"
 
@@ -60,150 +73,104 @@ class Lookup:
 
 @dataclass(slots=True)
 class Hosts:
-    """All reservations so far. A fault is told by `note(field, message, hint)` of its row."""
+    """All reservations so far.
 
-    groups: frozenset[str]
+    `groups` is None where the site's are not known, and `all_subnets` tells whether these are all:
+    then nothing is said against what may be in one of the others.
+    """
+
+    groups: frozenset[str] | None
     four: Lookup
     six: Lookup
     found: list[Reservation] = field(default_factory=list)
+    all_subnets: bool = True
+    places: dict[int, Place] = field(default_factory=dict)
+    """Where the values of each host list are, by its number among the sources."""
 
-    def add(self, host: Host, source: int, line: int) -> list[tuple[str, str, str]]:
-        """Take one host and return its faults as (field, message, hint)."""
-        wrong: list[tuple[str, str, str]] = []
-        address = address6 = hardware = ""
-        subnet = subnet6 = NOWHERE
-        client = circuit = duid = b""
-        part = "name"
-        try:
-            host_name(host.name)
-            part = "mac"
-            if host.mac:
-                hardware = mac(host.mac)
-            part = "address"
-            if host.address:
-                number = ipv4(host.address)
-                address = host.address
-                subnet = _place(self.four, number, wrong, part)
-            part = "address6"
-            if host.address6:
-                number = ipv6(host.address6)
-                address6 = ipv6_text(number)
-                subnet6 = _place(self.six, number, wrong, part)
-            part = "client_id"
-            client = identifier(host.client_id) if host.client_id else b""
-            part = "circuit_id"
-            circuit = identifier(host.circuit_id) if host.circuit_id else b""
-            part = "duid"
-            duid = octets(host.duid) if host.duid else b""
-        except ValueError as error:
-            wrong.append((part, clean(str(error), limit=200), ""))
-            return wrong
-        if host.group and host.group not in self.groups:
-            wrong.append(("group", f'"{host.group}" is no group of the site', "add it to groups"))
-        if not (hardware or client or circuit or duid):
+    def add(
+        self, host: Host, source: int, line: int, lacking: frozenset[str] = frozenset()
+    ) -> list[Wrong]:
+        """Take what is right of one host, and return what is wrong.
+
+        `lacking` are keys whose faults are told already.
+        """
+        wrong: list[Wrong] = []
+        values = dict(_values(host, lacking, wrong))
+        subnet = self._place(self.four, values.get("address"), "address", wrong)
+        subnet6 = self._place(self.six, values.get("address6"), "address6", wrong)
+        if host.group and self.groups is not None and host.group not in self.groups:
+            message = f'"{clean(host.group, limit=60)}" is no group of the site'
+            wrong.append(("group", message, "add it to groups"))
+        if not any(getattr(host, key) or key in lacking for key in _IDS):
             wrong.append(("", _NO_ID, _ID_HINT))
-        for part, raw, longest in (
-            ("duid", duid, LONGEST_DUID), ("client_id", client, LONGEST_ID),
-            ("circuit_id", circuit, LONGEST_ID),
-        ):  # fmt: skip
-            if len(raw) > longest:
-                wrong.append((part, f"has {len(raw)} octets, and at most {longest} can be", ""))
+        six = values.get("address6")
         self.found.append(
-            Reservation(host.name, hardware, address, address6, client, circuit, duid, host.group,
-                        subnet, subnet6, source, line)
+            Reservation(
+                values.get("name", ""), values.get("mac", ""),
+                host.address if "address" in values else "",
+                "" if six is None else ipv6_text(six),
+                values.get("client_id", b""), values.get("circuit_id", b""),
+                values.get("duid", b""), host.group, subnet, subnet6, source, line,
+            )
         )  # fmt: skip
-        return wrong
+        return sorted(wrong, key=lambda item: KEYS.index(item[0]) if item[0] else -1)
 
-
-def _place(lookup: Lookup, number: int, wrong: list[tuple[str, str, str]], part: str) -> int:
-    subnet = lookup.find(number)
-    if subnet is None:
-        wrong.append((part, "the address lies in no subnet of the site", "add the subnet"))
+    def _place(self, lookup: Lookup, number: int | None, part: str, wrong: list[Wrong]) -> int:
+        """Return the index of an address' subnet, and note what is wrong with it there."""
+        if number is None:
+            return NOWHERE
+        subnet = lookup.find(number)
+        if subnet is not None:
+            wrong.extend((part, message, hint) for message, hint in _misplaced(subnet, number))
+            return subnet.index
+        if self.all_subnets:
+            wrong.append((part, "the address lies in no subnet of the site", "add the subnet"))
         return NOWHERE
+
+
+def _values(host: Host, lacking: frozenset[str], wrong: list[Wrong]) -> Iterator[tuple[str, Any]]:
+    """Yield (key, value) for what is given and right of a host."""
+    for key, parse in _PARSERS.items():
+        text = getattr(host, key)
+        if key in lacking or not (text or key == "name"):
+            continue
+        try:
+            value = parse(text)
+        except ValueError as error:
+            wrong.append((key, clean(str(error), limit=200), remedy(parse)))
+            continue
+        longest = _LONGEST.get(key)
+        if longest is not None and len(value) > longest:
+            message = f"has {len(value)} octets, and at most {longest} can be"
+            wrong.append((key, message, "shorten it"))
+            continue
+        yield key, value
+
+
+def _misplaced(subnet: Subnet, number: int) -> Iterator[tuple[str, str]]:
     network = subnet.network
     for first, last in subnet.pools:
         if first <= number <= last:
             message = f"the address lies in a pool of {network.text}, so others may get it"
-            wrong.append((part, message, "take it out of the pool"))
+            yield message, "take it out of the pool"
     reserved = network.family == 4 and network.prefix <= SMALLEST_LINK
     if reserved and number in {network.first, network.last}:
-        wrong.append((part, f"is the network's or broadcast address of {network.text}", ""))
-    return subnet.index
-
-
-def read_list(hosts: Hosts, path: FilePath, raw: bytes, source: int, faults: Faults) -> None:
-    """Read a host list (.csv, .jsonl, .json) into `hosts`; what is wrong becomes problems of it.
-
-    `raw` is its content: a plain CSV list is taken from there at once.
-    """
-    if path.suffix.lower() == ".csv":
-        plain = _plain(raw, hosts, source)
-        if plain is not None:
-            hosts.found += plain
-            return
-    shown = str(path)
-    header = _header(raw) if path.suffix.lower() == ".csv" else []
-    try:
-        for line, host in _rows(path):
-            for part, message, hint in hosts.add(host, source, line):
-                column = header.index(part) + 1 if part in header else 1
-                faults.elsewhere.append(Problem(shown, line, column, part, message, hint))
-    except DocumentError as error:
-        faults.elsewhere += error.problems
-    except UsageError as error:
-        faults.elsewhere.append(
-            Problem(shown, 0, 0, "", error.message.partition(": ")[2], error.hint)
-        )
-
-
-def _header(raw: bytes) -> list[str]:
-    """Return the names of a CSV list's columns; a column's number is its place, as elsewhere."""
-    first = raw.partition(b"\n")[0].decode("utf-8-sig", "replace")
-    return [cell.strip().strip('"') for cell in first.split(",")]
-
-
-def _plain(raw: bytes, hosts: Hosts, source: int) -> list[Reservation] | None:
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return None  # the careful way says where
-    subnets4, subnets6 = hosts.four.subnets, hosts.six.subnets
-    plain = Plain(hosts.groups, Places.of(subnets4, 4), Places.of(subnets6, 6))
-    return read_plain(text, plain, source)
-
-
-def _rows(path: FilePath) -> Iterator[tuple[int, Host]]:
-    if path.suffix.lower() == ".json":
-        yield from _json(path)
-        return
-    for row in read_rows(path, Host):
-        yield row.line, row.model
-
-
-def _json(path: FilePath) -> Iterator[tuple[int, Host]]:
-    from toolkit.documents import bind, problems_of, read  # host lists in JSON are rare
-
-    document = read(path).usable()
-    model, faults = bind(tuple[Host, ...], document.value)
-    if model is None or faults:
-        raise DocumentError(problems_of(document, faults))
-    spots = document.locate([(at,) for at in range(len(model))])
-    for at, host in enumerate(model):
-        yield spots[(at,)].line, host
+        message = f"is the network's or broadcast address of {network.text}"
+        yield message, "take another"
 
 
 def check_duplicates(
-    hosts: Hosts, faults: Faults, place: dict[int, Path], sources: Sequence[str]
+    hosts: Hosts, faults: Faults, paths: dict[int, Path], sources: Sequence[str]
 ) -> None:
-    """Note values that two reservations share. `place` has the path of those in the site file."""
+    """Note values that two reservations share. `paths` has those of the site file, by index."""
 
     def tell(host: Reservation, number: int, column: str, message: str) -> None:
         hint = "each host needs its own"
-        if number in place:
-            faults.add((*place[number], column), message, hint)
+        if number in paths:
+            faults.add((*paths[number], column), message, hint)
             return
-        where = Problem(sources[host.source], host.line, 1, column, message, hint)
-        faults.elsewhere.append(where)
+        place = hosts.places[host.source](host.line, column)
+        faults.elsewhere.append(Problem(sources[host.source], *place, column, message, hint))
 
     columns = ("name", "mac", "address", "address6", "client_id", "circuit_id", "duid")
     for column in columns:
@@ -219,9 +186,8 @@ def check_duplicates(
                 shown = value.hex(":") if isinstance(value, bytes) else str(value)
                 first = f"{sources[other.source]}:{other.line}"
                 what = column.replace("_", " ")
-                tell(
-                    host, number, column, f'the {what} {shown} is that of "{other.name}" in {first}'
-                )
+                whose = f'that of "{other.name}"' if other.name else "another's"
+                tell(host, number, column, f"the {what} {shown} is {whose} in {first}")
 
 
 def _repeated(hosts: Sequence[Reservation], at: int) -> Iterator[tuple[int, Reservation]]:

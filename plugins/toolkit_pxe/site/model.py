@@ -13,6 +13,8 @@ from typing import NamedTuple
 from toolkit_pxe.site.described import Dns, Menu
 from toolkit_pxe.site.values import Network
 
+IPXE = "iPXE"
+"""The user class of iPXE."""
 NOWHERE = -1
 """The index of no subnet."""
 
@@ -104,7 +106,7 @@ class Match:
     archs         option 93 (DHCPv6: 61) is one of these
     vendor_class  option 60 begins so (DHCPv6: the text in option 16)
     user_class    option 77 is this text, bare or as the one instance of RFC 3004 (DHCPv6: an
-                  instance of option 15)
+                  instance of option 15); "iPXE" holds for who sends iPXE's option 175, too
     macs          the MAC address begins with one of these (DHCPv6: that in a DUID-LLT or DUID-LL)
     group         the client has a reservation in this group
     """

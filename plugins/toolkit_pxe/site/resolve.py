@@ -10,18 +10,19 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
 
-from toolkit.documents import DocumentError, bind, problems_of
+from toolkit.documents import DocumentError, problems_of
 from toolkit.documents.document import Document, parse
 from toolkit.documents.problems import Path
 from toolkit.documents.source import DEFAULT, ROWS, decode, read_bytes
 from toolkit.errors import UsageError
 from toolkit.text import clean
 from toolkit_pxe.site import described
-from toolkit_pxe.site.boot import Describing, branches, loader_options
+from toolkit_pxe.site.boot import NONE, Describing, branches, loader_options
 from toolkit_pxe.site.check_boot import check_profiles, check_targets, resolve_servers
 from toolkit_pxe.site.check_more import check_dns, check_menu, check_servers_of
 from toolkit_pxe.site.faults import Faults
-from toolkit_pxe.site.hosts import SUFFIXES, Hosts, Lookup, check_duplicates, read_list
+from toolkit_pxe.site.hosts import KEYS, UNNAMED, Hosts, Lookup, check_duplicates
+from toolkit_pxe.site.lists import SUFFIXES, read_list
 from toolkit_pxe.site.model import Option, Origin, Site, Subnet, Variant
 from toolkit_pxe.site.networks import Defaults, addresses, of_family, options, resolve_subnets
 from toolkit_pxe.site.values import host_name, word
@@ -29,6 +30,11 @@ from toolkit_pxe.site.values import host_name, word
 K = TypeVar("K", int, str)
 _LISTS: Mapping[str, type] = {"subnets": described.Subnet, "reservations": described.Host}
 _MAPPINGS: Mapping[str, type] = {"targets": described.Target, "profiles": described.Profile}
+_FILL: Mapping[str, Mapping[str, object]] = {
+    "subnets": {"subnet": ""}, "reservations": UNNAMED, "targets": {"kind": "file"},
+    "profiles": {"default": NONE},
+}  # fmt: skip
+"""What stands for a required key that is missing or wrong, so that the rest is checked."""
 DEFAULT_PROFILE = "none"
 """The profile of a site that describes none: nobody boots."""
 
@@ -52,8 +58,10 @@ def load_site(path: FilePath) -> Site:
         raise UsageError(f'{clean(str(path))}: the name must end in ".yaml", ".yml" or ".json"')
     raw = read_bytes(path, DEFAULT.size)
     document = parse(decode(raw, str(path)), str(path), json=suffix == ".json")
+    if not document.whole:
+        document.usable()
     with _uncollected():
-        return _Resolver(path, document.usable(), Faults(), hashlib.sha256(raw)).site()
+        return _Resolver(path, document, Faults(), hashlib.sha256(raw)).site()
 
 
 @contextmanager
@@ -86,10 +94,9 @@ def _describe(value: object, faults: Faults) -> _Parts:
 def _bound(
     kind: type[Any], items: Iterable[tuple[K, object]], key: str, faults: Faults
 ) -> Iterator[tuple[K, Any]]:
-    """Yield what can be bound; the faults of the rest are noted."""
+    """Yield what can be bound, without what is wrong of it."""
     for at, value in items:
-        model, found = bind(kind, value, path=(key, at))
-        faults.found += found
+        model = faults.bind(kind, value, (key, at), _FILL.get(key))
         if model is not None:
             yield at, model
 
@@ -97,20 +104,16 @@ def _bound(
 def _container(whole: dict[str, Any], key: str, kind: type[Any], faults: Faults) -> Any:  # noqa: ANN401
     value = whole.get(key)
     if value is not None and not isinstance(value, kind):
-        faults.add((key,), f"is not a {'list' if kind is list else 'mapping'}")
+        wanted = "list" if kind is list else "mapping"
+        hint = "begin each entry with a hyphen" if kind is list else "write name: {…} for each"
+        faults.add((key,), f"is not a {wanted}", hint)
     return value if isinstance(value, kind) else kind()
 
 
 def _head(whole: dict[str, Any], faults: Faults) -> described.SiteFile:
-    """Bind everything else; keys that are wrong count as absent for the rest of the checks."""
+    """Bind everything else; what is wrong counts as absent for the rest of the checks."""
     rest = {key: part for key, part in whole.items() if key not in {*_LISTS, *_MAPPINGS}}
-    model, found = bind(described.SiteFile, rest)
-    faults.found += found
-    if model is None:
-        wrong = {fault.path[0] for fault in found if fault.path}
-        kept = {"name": "site", **{key: rest[key] for key in rest if key not in wrong}}
-        model, _ = bind(described.SiteFile, kept)
-    return model or described.SiteFile("site")
+    return faults.bind(described.SiteFile, rest, (), {"name": "site"}) or described.SiteFile("site")
 
 
 @dataclass(slots=True)
@@ -153,8 +156,13 @@ class _Resolver:
         )  # fmt: skip
 
     def _raise(self) -> None:
-        problems = problems_of(self.document, self.faults.found) + self.faults.elsewhere
-        if problems:
+        problems = [*self.document.problems]
+        places = {(item.line, item.column) for item in problems}
+        found = problems_of(self.document, self.faults.found)
+        # What is no right YAML is seldom a right value, too: once is enough.
+        problems += [item for item in found if (item.line, item.column) not in places]
+        problems.sort(key=lambda item: (item.line, item.column))
+        if problems := problems + self.faults.elsewhere:
             raise DocumentError(problems)
 
     def _places(self, parts: _Parts) -> dict[Path, Origin]:
@@ -181,17 +189,29 @@ class _Resolver:
         return head.profile or next(iter(profiles), DEFAULT_PROFILE)
 
     def _hosts(self, parts: _Parts, subnets: list[Subnet], places: Mapping[Path, Origin]) -> Hosts:
-        hosts = Hosts(frozenset(parts.head.groups), Lookup.of(subnets, 4), Lookup.of(subnets, 6))
+        faults = self.faults
+        hosts = Hosts(
+            None if faults.wrong("groups") else frozenset(parts.head.groups),
+            Lookup.of(subnets, 4), Lookup.of(subnets, 6),
+            all_subnets=len(subnets) == len(self._value("subnets", list)),
+        )  # fmt: skip
         where: dict[int, Path] = {}
         for at, host in parts.lists["reservations"].items():
             path: Path = ("reservations", at)
             where[len(hosts.found)] = path
-            for key, message, hint in hosts.add(host, 0, places[path].line):
-                self.faults.add((*path, key) if key else path, message, hint)
+            lacking = faults.salvage.lacking(path, KEYS)
+            for key, message, hint in hosts.add(host, 0, places[path].line, lacking):
+                faults.add((*path, key) if key else path, message, hint)
         for at, name in enumerate(parts.head.reservation_files):
             self._list(name, at, hosts)
-        check_duplicates(hosts, self.faults, where, self.sources)
+        check_duplicates(hosts, faults, where, self.sources)
         return hosts
+
+    def _value(self, key: str, kind: type[Any]) -> Any:  # noqa: ANN401  a list or a mapping
+        """Return a part of the document as it is written, empty where it is of another kind."""
+        whole = self.document.value
+        part = whole.get(key) if isinstance(whole, dict) else None
+        return part if isinstance(part, kind) else kind()
 
     def _list(self, name: str, at: int, hosts: Hosts) -> None:
         path = self.path.parent / name
@@ -217,30 +237,47 @@ class _Resolver:
     ) -> tuple[Variant, ...]:
         """Return the branches of every profile with the servers of every subnet."""
         targets, profiles = parts.mappings["targets"], parts.mappings["profiles"]
-        whole = self.document.value if isinstance(self.document.value, dict) else {}
-        names = whole.get("targets") if isinstance(whole.get("targets"), dict) else {}
-        check_targets(targets, self.faults)
-        check_profiles(profiles, targets, tuple(names or ()), parts.head.groups, self.faults)
+        faults = self.faults
+        check_targets(targets, faults)
+        names = tuple(self._value("targets", dict))
+        check_profiles(profiles, targets, names, parts.head.groups, faults)
         self._check_subnets(parts, profiles)
         made: dict[str, tuple[Option, ...]] = {
-            name: loader_options(item)
-            + options(item.options, self.faults, ("targets", name, "options"))
+            name: loader_options(item) + options(item.options, faults, ("targets", name, "options"))
             for name, item in targets.items()
         }
-        if self.faults.found:
-            return ()  # branches are made of what is right
-        describing = Describing(targets, made, places)
+        # Branches are made of what is right, to be checked; with a fault none is ever used.
+        right = {name: item for name, item in targets.items() if not faults.wrong("targets", name)}
+        describing = Describing(right, made, places)
         variants = tuple(
-            _variant(describing, at, name, profiles.get(name), servers)
+            _variant(describing, at, name, _sound(name, profiles.get(name), right, faults), servers)
             for at, (name, servers) in enumerate(defaults.variants)
         )
-        check_servers_of(variants, subnets, parts.head, self.faults)
+        check_servers_of(variants, subnets, parts.head, faults)
         return variants
 
     def _check_subnets(self, parts: _Parts, profiles: Mapping[str, object]) -> None:
         for at, item in parts.lists["subnets"].items():
             if item.profile:
                 self.faults.known(item.profile, (*profiles,), ("subnets", at, "profile"), "profile")
+
+
+def _sound(
+    name: str,
+    profile: described.Profile | None,
+    targets: Mapping[str, described.Target],
+    faults: Faults,
+) -> described.Profile | None:
+    """Return a profile whose wrong rules boot nothing, nor those for a wrong target."""
+    if profile is None or not faults.found:
+        return profile
+    rules = tuple(
+        rule if rule.boot in targets and not faults.wrong("profiles", name, "rules", at)
+        else described.Rule(NONE)
+        for at, rule in enumerate(profile.rules)
+    )  # fmt: skip
+    default = profile.default if profile.default in targets else NONE
+    return described.Profile(default, rules)
 
 
 def _variant(

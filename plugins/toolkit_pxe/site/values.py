@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import socket
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 _V4, _V6 = socket.AF_INET, socket.AF_INET6
@@ -88,16 +89,22 @@ def address(text: str) -> tuple[int, int]:
 
 def network(text: str) -> Network:
     """Return "10.0.0.0/24" or "2001:db8::/64"; bits behind the prefix must be zero."""
+    found = enclosing(text)
+    if address(text.partition("/")[0])[1] != found.first:
+        raise ValueError(f'"{text}" is an address inside the network {found.text}')
+    return found
+
+
+def enclosing(text: str) -> Network:
+    """Return the network of an address with a prefix length, "10.0.0.7/24"."""
     head, slash, tail = text.partition("/")
-    family, first = address(head)
+    family, number = address(head)
     bits = BITS[family]
     if not slash or not tail.isascii() or not tail.isdigit() or int(tail) > bits:
         raise ValueError(f'"{text}" is no network: an address, a slash and 0 to {bits} are wanted')
     prefix = int(tail)
     span = (1 << (bits - prefix)) - 1
-    if first & span:
-        right = f"{address_text(family, first & ~span)}/{prefix}"
-        raise ValueError(f'"{text}" is an address inside a network: the network is {right}')
+    first = number & ~span
     return Network(family, first, first | span, prefix, f"{address_text(family, first)}/{prefix}")
 
 
@@ -178,3 +185,22 @@ def seconds(value: object) -> int:
     if not 0 < number <= _LONGEST_LEASE:
         raise ValueError("a time is seconds above 0, or like 90s, 15m, 8h, 1d, 2w")
     return number
+
+
+_REMEDIES: Mapping[Callable[[str], object], str] = {
+    address: "write it like 10.0.0.9 or 2001:db8::9",
+    ipv4: "write it like 10.0.0.9, without leading zeros",
+    ipv6: "write it like 2001:db8::9",
+    network: "write it like 10.0.0.0/24 or 2001:db8::/64",
+    pool: "write it like 10.0.0.100-10.0.0.199",
+    mac: "write it like '52:54:00:12:34:56', in quotes",
+    mac_prefix: "write one to six pairs, like '52:54:00', in quotes",
+    octets: "write it like '00:03:00:01:52:54', in quotes",
+    host_name: "write it like pc1 or pc1.example.org",
+    word: "write it like lab-2",
+}
+
+
+def remedy(parse: Callable[[str], object]) -> str:
+    """Return how a text is to be written that one of these functions refuses."""
+    return _REMEDIES.get(parse, "")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from toolkit_pxe.site.model import Match, Option
+from toolkit_pxe.site.model import IPXE, Match, Option
 from toolkit_pxe.site.values import ipv4_text, ipv6_text
 
 LONGEST_LINE = 1000
@@ -139,7 +139,7 @@ class Tags:
         if self.family != 4:
             yield f"dhcp-match=set:{tag},option6:15,{quote(text)}"
             return
-        if text == "iPXE":
+        if text == IPXE:
             # iPXE's own option, which it sends even where its user class has been set otherwise.
             yield f"dhcp-match=set:{tag},175"
         # Bare, or with its length (RFC 3004); and nothing behind it.

@@ -13,8 +13,7 @@ from toolkit_pxe.decide.client import Client
 from toolkit_pxe.decide.decision import Decision
 from toolkit_pxe.decide.wire import NO_ADDRESS, Wire
 from toolkit_pxe.site.archs import ARCHITECTURES, HTTP
-from toolkit_pxe.site.boot import IPXE
-from toolkit_pxe.site.model import Arm, Option, Origin, Site
+from toolkit_pxe.site.model import IPXE, Arm, Option, Origin, Site
 from toolkit_pxe.targets._dnsmasq import quote
 from toolkit_pxe.targets.base import Limit, Prediction
 

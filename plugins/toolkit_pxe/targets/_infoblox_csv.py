@@ -1,7 +1,8 @@
 """Infoblox's CSV import: WAPI fields → columns, as "CSV Import Reference" of NIOS 8.6 has them.
 
-https://docs.infoblox.com/space/nios86/: IPv4 Network, DHCP Range, Fixed Address, Option Filter, and
-"Data Specific Guidelines" (OPTION-n columns, lists in one cell, quoting by double quotes).
+https://docs.infoblox.com/space/nios86/: IPv4 Network, DHCP Range, Fixed Address, Option Filter,
+IPv4 Option Definition, "Importing Multiple Action CSV file" (IMPORT-ACTION), and "Data Specific
+Guidelines" (OPTION-n columns, lists in one cell, quoting by double quotes).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 Fields = Mapping[str, Any]
 _TYPES: Mapping[str, str] = {
+    "dhcpoptiondefinition": "OptionDefinition",
     "filteroption": "OptionFilter",
     "network": "Network",
     "range": "DhcpRange",
@@ -35,6 +37,18 @@ _NAMED: Mapping[int, str] = {
     51: "lease_time",
 }
 """Options that have a column of their own."""
+_KINDS: Mapping[str, str] = {
+    "text": "T_TEXT",
+    "array of ip-address": "T_ARRAY_IP_ADDRESS",
+    "8-bit unsigned integer": "T_UINT8",
+    "16-bit unsigned integer": "T_UINT16",
+    "32-bit unsigned integer": "T_UINT32",
+    "boolean": "T_FLAG",
+    "string": "T_STRING",
+}
+"""Types of option definitions, as the CSV import calls them."""
+ACTION, INSERT_OR_OVERRIDE = "IMPORT-ACTION", "IO"
+"""What a custom import does with a row: make the object, or give it these values if it is there."""
 _LOGIC = ".com.infoblox.dns.dhcp_option_filters$"
 
 
@@ -43,9 +57,9 @@ def table(kind: str, several: Sequence[Fields]) -> Iterator[list[str]]:
     rows = [dict(_cells(kind, fields)) for fields in several]
     columns = list(dict.fromkeys(column for row in rows for column in row))
     called = _TYPES[kind]
-    yield [f"Header-{called}", *columns]
+    yield [f"Header-{called}", ACTION, *columns]
     for row in rows:
-        yield [called, *(row.get(column, "") for column in columns)]
+        yield [called, INSERT_OR_OVERRIDE, *(row.get(column, "") for column in columns)]
 
 
 def _cells(kind: str, fields: Fields) -> Iterator[tuple[str, str]]:
@@ -56,6 +70,8 @@ def _cells(kind: str, fields: Fields) -> Iterator[tuple[str, str]]:
             net = ipaddress.ip_network(value)
             yield "address", str(net.network_address)
             yield "netmask", str(net.netmask)
+        elif kind == "dhcpoptiondefinition" and key == "type":
+            yield key, _KINDS[value]
         elif key in {"options", "option_list"}:
             yield from (_option(kind, item) for item in value)
         elif key == "logic_filter_rules":

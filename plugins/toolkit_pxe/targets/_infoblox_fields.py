@@ -6,11 +6,12 @@ https://docs.infoblox.com/space/nios86/.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from toolkit_pxe.decide.wire import boot_options4
-from toolkit_pxe.site.model import Boot, Match, Option
+from toolkit_pxe.site.model import Boot, Match, Option, Site
 from toolkit_pxe.targets import _isc
 from toolkit_pxe.targets._policies import class_texts
 
@@ -48,20 +49,66 @@ def option(code: int, value: str) -> Fields:
     return made
 
 
-def custom(items: Iterable[Option]) -> list[Fields]:
+@dataclass(frozen=True, slots=True)
+class Defined:
+    """An option that NIOS must be told of before it takes a value: one of 126 to 254.
+
+    `kind` is the site file's type, or "binary" where its uses are of several types or lists.
+    """
+
+    code: int
+    name: str
+    kind: str
+
+    @property
+    def fields(self) -> Fields:
+        """The definition's fields."""
+        return {"code": self.code, "name": self.name, "space": "DHCP", "type": _TYPES[self.kind]}
+
+
+_TYPES: Mapping[str, str] = {
+    "text": "text", "ip-address": "array of ip-address", "uint8": "8-bit unsigned integer",
+    "uint16": "16-bit unsigned integer", "uint32": "32-bit unsigned integer",
+    "boolean": "boolean", "binary": "string",
+}  # fmt: skip
+_FIRST_OWN = 126
+"""NIOS has the options below itself, and lets nobody define them ("About IPv4 DHCP Options")."""
+
+
+def definitions(site: Site) -> Mapping[int, Defined]:
+    """Return the options of a site that must be defined, by number."""
+    boots = [arm.boot for variant in site.variants for arm in variant.arms4 if arm.boot]
+    used = [*site.options, *(item for subnet in site.subnets for item in subnet.options),
+            *(item for boot in boots for item in boot.options)]  # fmt: skip
+    found: dict[int, Defined] = {}
+    for item in used:
+        if item.family != 4 or item.code < _FIRST_OWN:
+            continue
+        several = len(item.values) > 1 and item.type != "ip-address"
+        kind = "binary" if several else item.type
+        first = found.setdefault(item.code, Defined(item.code, item.name, kind))
+        if first.kind != kind:
+            found[item.code] = replace(first, kind="binary")
+    return dict(sorted(found.items()))
+
+
+def custom(items: Iterable[Option], defined: Mapping[int, Defined]) -> list[Fields]:
     """Return a site's own options of IPv4: text escaped, several values with commas."""
-    found = [item for item in items if item.family == 4]
-    return [
-        option(item.code, text(item.data) if item.type == "text" else ",".join(item.values))
-        for item in found
-    ]
+    return [option(item.code, _value(item, defined)) for item in items if item.family == 4]
 
 
-def boot_options(boot: Boot) -> list[Fields]:
+def _value(item: Option, defined: Mapping[int, Defined]) -> str:
+    kind = defined[item.code].kind if item.code in defined else item.type
+    if kind == "binary":
+        return item.data.hex(":")
+    return text(item.data) if item.type == "text" else ",".join(item.values)
+
+
+def boot_options(boot: Boot, defined: Mapping[int, Defined]) -> list[Fields]:
     """Return options 60, 66 and 67; the NUL at the end of 67 is an escape, as in dhcpd.conf."""
     wire = boot_options4(boot)
     made = [option(code, text(wire[code])) for code in (60, 66, 67) if code in wire]
-    return made + custom(boot.options)
+    return made + custom(boot.options, defined)
 
 
 def boot_fields(boot: Boot, next_server: str) -> Fields:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from toolkit_pxe.site.model import Arm, Boot, Match, Option
+from toolkit_pxe.site.model import IPXE, Arm, Boot, Match, Option
 
 INDENT = "  "
 
@@ -48,6 +48,8 @@ V6 = Names(
     "option dhcp6.client-user-class",
 )
 
+IPXE_OPTION = 175
+_IPXE_NAME = "ipxe-options"
 DEFINED: Mapping[int, str] = {
     4: "option client-architecture code 93 = unsigned integer 16;",
     6: "option dhcp6.client-vendor-class code 16 = string;\n"
@@ -65,7 +67,10 @@ def condition4(match: Match) -> str:
     if match.user_class:
         raw = match.user_class.encode()
         both = (quote(raw), octets(bytes([len(raw)]) + raw))
-        parts.append(_any(f"{V4.user_class} = {item}" for item in both))
+        forms = [f"{V4.user_class} = {item}" for item in both]
+        # iPXE's own option, which it sends even where its user class has been set otherwise
+        forms += [f"exists {_IPXE_NAME}"] if match.user_class == IPXE else []
+        parts.append(_any(forms))
     # `hardware` is the type (1: Ethernet) and the address.
     parts.append(
         _any(f"substring(hardware, 1, {len(item)}) = {octets(item)}" for item in match.macs)
@@ -145,18 +150,26 @@ def _value(item: Option) -> str:
 
 def option_name(item: Option) -> str:
     """Return a custom option's name: with a number, it can't be another's."""
+    if (item.family, item.code) == (4, IPXE_OPTION):
+        return _IPXE_NAME
     space = "dhcp6." if item.family != 4 else ""
     return f"{space}{item.name}" if item.name.startswith("option-") else f"{space}site-{item.name}"
 
 
-def definitions(options: Iterable[Option]) -> list[str]:
-    """Return the declarations of custom options; type and bytes are ours, so all are octets."""
-    lines = {
+def definitions(options: Iterable[Option], family: int) -> list[str]:
+    """Return the declarations of options that dhcpd has no name for.
+
+    Type and bytes of custom ones are ours, so all are octets.
+    """
+    lines = (
+        {IPXE_OPTION: f"option {_IPXE_NAME} code {IPXE_OPTION} = string;"} if family == 4 else {}
+    )
+    lines |= {
         item.code: f"option {option_name(item)} code {item.code} = "
         f"{'text' if item.type == 'text' else 'string'};"
         for item in options
     }
-    return [lines[code] for code in sorted(lines)]
+    return [DEFINED[family], *(lines[code] for code in sorted(lines))]
 
 
 def nothing(head: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from toolkit_pxe.decide.wire import boot_options4, boot_options6
-from toolkit_pxe.site.model import Arm, Boot, Match, Option, Site, Subnet
+from toolkit_pxe.site.model import IPXE, Arm, Boot, Match, Option, Site, Subnet
 from toolkit_pxe.targets._kea_json import option_data, option_text
 from toolkit_pxe.targets._kea_options import reshaped
 
@@ -45,7 +45,10 @@ def conditions4(match: Match) -> Iterator[str]:
         raw = match.user_class.encode()
         forms = [literal(match.user_class)]
         forms += [octets(bytes([len(raw)]) + raw)] if len(raw) < 255 else []
-        yield _any(f"option[77].hex == {form}" for form in forms)
+        tests = [f"option[77].hex == {form}" for form in forms]
+        # iPXE's own option, which it sends even where its user class has been set otherwise
+        tests += ["option[175].exists"] if match.user_class == IPXE else []
+        yield _any(tests)
     yield _any(f"substring(pkt4.mac, 0, {len(item)}) == {octets(item)}" for item in match.macs)
 
 
@@ -79,8 +82,8 @@ def apart(one: Match, other: Match) -> bool:
     if not (vendors[0].startswith(vendors[1]) or vendors[1].startswith(vendors[0])):
         return True
     pairs = ((one.user_class, other.user_class), (one.group, other.group))
-    if any(mine and its and mine != its for mine, its in pairs):
-        return True
+    if any(mine and its and mine != its and IPXE not in {mine, its} for mine, its in pairs):
+        return True  # iPXE may have any user class: it is known by option 175, too
     return bool(one.macs and other.macs) and not any(
         mine.startswith(its) or its.startswith(mine) for mine in one.macs for its in other.macs
     )

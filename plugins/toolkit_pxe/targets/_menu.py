@@ -64,7 +64,8 @@ def origin_of(site: Site, path: str) -> Origin:
 def no_menu(site: Site) -> Rendered:
     """Return what a loader's target makes of a site without a menu: nothing, and it says so."""
     hint = "add `menu:` with its `entries:`"
-    return Rendered((), (Limit("the site describes no menu", origin_of(site, "menu"), hint),))
+    limit = Limit("the site describes no menu", origin_of(site, "menu"), hint, absent=True)
+    return Rendered((), (limit,))
 
 
 def loaded_by(site: Site, *kinds: str) -> Iterator[Arm]:

@@ -2,7 +2,8 @@
 
 A reverse zone is as large as the subnet where that ends at an octet (IPv6: a hexadecimal digit);
 otherwise there are several of the next smaller size, for what has hosts. A subnet smaller than /24
-is part of the zone of its /24.
+is part of the zone of its /24, which it shares with others of that /24; or, classless, has a zone
+of its own that the /24's zone points to (RFC 2317).
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from toolkit_pxe.site.model import NOWHERE, Reservation, Site, Subnet
-from toolkit_pxe.site.values import ipv4, ipv6
+from toolkit_pxe.site.values import Network, address_text, ipv4, ipv6
 from toolkit_pxe.targets.base import Limit
+
+_OCTETS = 24
+"""The longest prefix of IPv4 that is a zone by itself."""
 
 
 @dataclass(slots=True)
@@ -21,6 +25,8 @@ class Zone:
 
     origin: str
     records: list[tuple[str, str, str]] = field(default_factory=list)
+    span: tuple[int, int, int] | None = None
+    """Family, first and last address of a reverse zone that ends at no border of a subnet."""
 
     @property
     def file(self) -> str:
@@ -33,6 +39,7 @@ class Zones:
     """All zones of a site; `limits` are hosts that are in none."""
 
     site: Site
+    classless: bool = False
     limits: list[Limit] = field(default_factory=list)
     forward: dict[str, Zone] = field(default_factory=dict)
     reverse: dict[str, Zone] = field(default_factory=dict)
@@ -54,11 +61,34 @@ class Zones:
         net = subnet.network
         step = 8 if net.family == 4 else 4
         exact = net.prefix % step == 0 and 0 < net.prefix <= (24 if net.family == 4 else 124)
-        if exact:
-            self._zone(*_reverse(net.first, net.family, net.prefix // step))
+        if exact or (self.classless and net.family == 4 and net.prefix > _OCTETS):
+            self._reverse(net.first, subnet)
 
-    def _zone(self, _name: str, origin: str) -> Zone:
-        return self.reverse.setdefault(origin, Zone(origin))
+    def _reverse(self, number: int, subnet: Subnet) -> tuple[str, Zone]:
+        """Return (name in the zone, zone) of an address; the zone is made if need be."""
+        net = subnet.network
+        bits, step, longest = (32, 8, 3) if net.family == 4 else (128, 4, 31)
+        labels = min(longest, max(1, -(-net.prefix // step)))
+        name, origin = _reverse(number, net.family, labels)
+        wide = labels * step < net.prefix
+        if wide and net.family == 4 and self.classless:
+            return name, self.reverse.setdefault(classless(net), Zone(classless(net)))
+        size = 1 << (bits - labels * step)
+        first = number - number % size
+        span = (net.family, first, first + size - 1) if wide else None
+        return name, self.reverse.setdefault(origin, Zone(origin, span=span))
+
+    def not_ours(self) -> Iterator[tuple[Zone, str]]:
+        """Yield zones that answer for addresses of no subnet, and the first of these."""
+        for zone in self.reverse.values():
+            if zone.span is None:
+                continue
+            family, at, last = zone.span
+            ours = (item.network for item in self.site.of_family(family))
+            for net in sorted(ours, key=lambda item: item.first):
+                at = net.last + 1 if net.first <= at <= net.last else at
+            if at <= last:
+                yield zone, address_text(family, at)
 
     def _host(self, host: Reservation) -> None:
         full = self._full(host)
@@ -86,13 +116,18 @@ class Zones:
         at = host.subnet if family == 4 else host.subnet6
         if at == NOWHERE:
             return
-        prefix = self.site.subnets[at].network.prefix
         number = ipv4(address) if family == 4 else ipv6(address)
-        labels = (
-            min(3, max(1, -(-prefix // 8))) if family == 4 else min(31, max(1, -(-prefix // 4)))
-        )
-        name, origin = _reverse(number, family, labels)
-        self._zone(name, origin).records.append((name, "PTR", f"{full}."))
+        name, zone = self._reverse(number, self.site.subnets[at])
+        zone.records.append((name, "PTR", f"{full}."))
+
+
+def classless(net: Network) -> str:
+    """Return the zone of an IPv4 network smaller than /24: 64-26.2.0.192.in-addr.arpa.
+
+    RFC 2317, 4: the first address and the prefix, here with a hyphen, as files are named after it.
+    """
+    name, parent = _reverse(net.first, 4, 3)
+    return f"{name}-{net.prefix}.{parent}"
 
 
 def _reverse(number: int, family: int, labels: int) -> tuple[str, str]:

@@ -25,11 +25,15 @@ MARK = "rendered by toolkit pxe"
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """Something that the site asks for and this server cannot express, and where it is asked."""
+    """Something that the site asks for and this server cannot express, and where it is asked.
+
+    absent    rather, the site says nothing of what this server is for: that is no fault of either
+    """
 
     message: str
     origin: Origin = Origin("", 0)
     hint: str = ""
+    absent: bool = False
 
     def __str__(self) -> str:
         """Return one sentence with its place."""
@@ -37,7 +41,7 @@ class Limit:
 
 
 class CannotExpressError(UsageError):
-    """A server cannot do what the site asks for; `limits` are all such things."""
+    """A server cannot do what the site asks for, or is asked for nothing; `limits` say what."""
 
     def __init__(self, target: str, limits: Sequence[Limit]) -> None:
         """Tell all of them."""
@@ -45,6 +49,9 @@ class CannotExpressError(UsageError):
         listed = "\n".join(f"  {item}" for item in limits)
         hint = next((item.hint for item in limits if item.hint), "")
         more = "--allow-degraded writes the rest, with these marked"
+        if all(item.absent for item in limits):
+            super().__init__(f"there is nothing to write for {target}:\n{listed}", hint=hint)
+            return
         super().__init__(
             f"{target} cannot express what the site asks for:\n{listed}",
             hint=f"{hint}; or: {more}" if hint else more,

@@ -12,9 +12,16 @@ from pathlib import Path
 
 from toolkit.errors import UsageError
 from toolkit.files import write_atomic
+from toolkit.text import clean
 from toolkit_pxe.site.model import Origin, Site
 from toolkit_pxe.site.values import host_name
-from toolkit_pxe.targets._zones import Zone, Zones, name_servers, without_address
+from toolkit_pxe.targets._zones import (
+    Zone,
+    Zones,
+    classless,
+    name_servers,
+    without_address,
+)
 from toolkit_pxe.targets.base import Check, Limit, Options, Rendered, RenderedFile, header
 
 name = "bind"
@@ -23,6 +30,8 @@ families: tuple[int, ...] = ()
 settings: Mapping[str, str] = {
     "serial": "the lowest serial: above that of the zones which these replace",
     "folder": "where named has the zone files, /etc/bind",
+    "reverse": "subnets smaller than /24: in the zone of their /24 (enclosing), or by RFC 2317"
+    " (classless)",
 }
 
 _FOLDER = "/etc/bind"
@@ -30,7 +39,8 @@ _SERIAL = re.compile(r"^ +([0-9]{1,10}) ; serial$", re.MULTILINE)
 _TIMES = (("refresh", 7200), ("retry", 900), ("expire", 1209600))
 _LONGEST = 0x7FFFFFFF
 """Seconds: the longest time to live (RFC 2181, 8)."""
-_LABELS = 253
+_LARGEST = 24
+"""Subnets with a longer prefix are smaller than a zone."""
 
 
 def _serial(options: Options) -> int:
@@ -46,6 +56,14 @@ def _folder(options: Options) -> str:
         message = f"--set folder: {folder!r} is no absolute path of plain characters"
         raise UsageError(message)
     return folder
+
+
+def _classless(options: Options) -> bool:
+    text = options.settings.get("reverse", "enclosing")
+    if text not in {"enclosing", "classless"}:
+        message = f'--set reverse: "{clean(text, limit=60)}" is neither enclosing nor classless'
+        raise UsageError(message)
+    return text == "classless"
 
 
 def mailbox(address: str) -> str:
@@ -74,7 +92,7 @@ def _limits(site: Site, zones: Zones) -> Iterator[Limit]:
     place = Origin(site.sources[0], 0)
     if site.dns is None:
         hint = "add dns: {name_servers: [ns1], hostmaster: hostmaster@example.org}"
-        yield Limit("the site file has no section `dns`", place, hint)
+        yield Limit("the site file has no section `dns`", place, hint, absent=True)
         return
     fault = _mail_fault(site.dns.hostmaster)
     if fault:
@@ -130,7 +148,7 @@ def _numbered(site: Site, zone: Zone, options: Options) -> str:
 def render(site: Site, options: Options) -> Rendered:
     """Return a file for each zone, and one for named.conf that names them."""
     folder = _folder(options)
-    zones = Zones(site)
+    zones = Zones(site, _classless(options))
     zones.fill()
     limits = tuple(_limits(site, zones))
     every = [*zones.forward.values(), *zones.reverse.values()] if site.dns else []
@@ -142,13 +160,46 @@ def render(site: Site, options: Options) -> Rendered:
     main = f"named.conf.{site.name}"
     text = header(site, name, "// ", limits) + "".join(_statement(zone, folder) for zone in every)
     files.append(RenderedFile(main, text, f"/etc/bind/{main}"))
+    parents = [*_parents(site)] if site.dns and zones.classless else []
+    files += [RenderedFile(f"delegation.{origin}", head + text) for origin, text in parents]
     return Rendered(
         files=tuple(files),
         limits=limits,
         check=("named-checkconf -z",),
         reload=("rndc reload",),
-        notes=(f'add to /etc/bind/named.conf.local: include "/etc/bind/{main}";',),
-    )
+        notes=(
+            f'add to /etc/bind/named.conf.local: include "/etc/bind/{main}";',
+            *(
+                f"zone {zone.origin} answers for {address}, too, and others that the site does not "
+                "have: if they are somebody else's, use --set reverse=classless (RFC 2317)"
+                if zone.origin.endswith("in-addr.arpa") else
+                f"zone {zone.origin} answers for {address}, too, and others that the site does not "
+                "have: reverse zones of IPv6 end at four bits"
+                for zone, address in zones.not_ours()
+            ),
+            *(
+                f"give delegation.{origin} to whoever has that zone: without it nobody finds ours"
+                for origin, _ in parents
+            ),
+        ),
+    )  # fmt: skip
+
+
+def _parents(site: Site) -> Iterator[tuple[str, str]]:
+    """Yield each /24's zone that others have, and what it must have for ours (RFC 2317, 5)."""
+    lines: dict[str, list[str]] = {}
+    for subnet in site.of_family(4):
+        net = subnet.network
+        if net.prefix <= _LARGEST:
+            continue
+        label, _, parent = classless(net).partition(".")
+        first, last = net.first & 255, net.last & 255
+        lines.setdefault(parent, []).extend([
+            *(f"{label} IN NS {server}." for server in name_servers(site)),
+            f"$GENERATE {first}-{last} $ IN CNAME $.{label}",
+        ])  # fmt: skip
+    for parent, found in lines.items():
+        yield parent, "\n".join((f"$ORIGIN {parent}.", *found)) + "\n"
 
 
 def _statement(zone: Zone, folder: str) -> str:

@@ -64,7 +64,9 @@ def _bases(site: Site) -> list[_Base]:
 def _limits(site: Site, bases: Sequence[_Base], options: Options) -> Iterator[Limit]:
     if not bases:
         hint = "set boot_servers.http"
-        yield Limit("the site has no HTTP boot server", Origin(site.sources[0], 0), hint)
+        yield Limit(
+            "the site has no HTTP boot server", Origin(site.sources[0], 0), hint, absent=True
+        )
     for base in bases:
         shown = base.url.geturl()
         if base.url.query or base.url.fragment:

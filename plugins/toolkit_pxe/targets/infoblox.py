@@ -2,28 +2,30 @@
 
 Objects and fields: the WAPI documentation of NIOS, and https://github.com/infobloxopen/infoblox-client
 (objects.py). Beneath is ISC dhcpd, and text goes into its configuration: backslashes are escapes in
-the boot file's field, too. Filters read option 60: option 93 cannot be filtered on.
+the boot file's field, too. Filters read option 60, not 93: see `_NOTES`.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from toolkit_pxe.decide.client import Client
 from toolkit_pxe.decide.decision import decide
 from toolkit_pxe.decide.wire import NO_ADDRESS, Wire, asked, boot_options4, custom_options
 from toolkit_pxe.site.model import NOWHERE, Arm, Boot, Origin, Reservation, Site, Subnet, Variant
 from toolkit_pxe.site.values import ipv4_text
+from toolkit_pxe.targets import _infoblox_wapi
 from toolkit_pxe.targets._infoblox_csv import table
 from toolkit_pxe.targets._infoblox_fields import (
+    Defined,
     Fields,
     boot_fields,
     boot_options,
     custom,
+    definitions,
     expression,
     has_filter,
     option,
@@ -54,6 +56,12 @@ settings: Mapping[str, str] = {
 _SERVER = "Infoblox"
 _NUMBERED = {"routers": 3, "dns_servers": 6, "ntp_servers": 42}
 _COMMENT = 256
+_NOTES = (
+    "filters read the architecture in option 60, where firmware says it, too (PXEClient:Arch:00007)"
+    ": NIOS's documentation has no rule on option 93, and options below 126 cannot be defined",
+    "iPXE is known by its user class alone",
+    "written from Infoblox's documentation: no real server has read it",
+)
 _UNPROVEN = "from documentation: no real Infoblox was asked"
 
 
@@ -81,9 +89,11 @@ class _Writer:
 
     site: Site
     view: str
+    defined: Mapping[int, Defined]
 
     def objects(self, *, fragment: bool) -> Iterator[tuple[str, Fields]]:
         """Yield (object type, fields), in an order in which each finds what it refers to."""
+        yield from (("dhcpoptiondefinition", item.fields) for item in self.defined.values())
         yield from (("filteroption", item) for item in self.filters())
         subnets = self.site.of_family(4)
         if fragment:
@@ -106,12 +116,11 @@ class _Writer:
     def _called(self, variant: Variant, arm: Arm) -> str:
         return f"{self.site.name}-{variant.name}-{arm.name}"
 
-    @staticmethod
-    def _filter(called: str, arm: Arm, boot: Boot) -> Fields:
+    def _filter(self, called: str, arm: Arm, boot: Boot) -> Fields:
         made: Fields = {"name": called, "comment": f"{MARK}: {arm.why}"[:_COMMENT]}
         made["expression"] = expression(arm.match)
         made |= boot_fields(boot, "next_server")
-        options = boot_options(boot)
+        options = boot_options(boot, self.defined)
         return made | ({"option_list": options} if options else {})
 
     def _key(self, subnet: Subnet) -> Fields:
@@ -130,7 +139,7 @@ class _Writer:
         listed, last = [*options], arms[-1].boot
         if last is not None:
             made |= boot_fields(last, "nextserver")
-            listed += boot_options(last)
+            listed += boot_options(last, self.defined)
         return used(made | ({"options": listed} if listed else {}))
 
     def _options(self, subnet: Subnet) -> list[Fields]:
@@ -139,7 +148,7 @@ class _Writer:
         if subnet.domain:
             found.append(option(15, text(subnet.domain)))
         found.append(option(51, str(subnet.lease_time)))
-        return found + custom((*self.site.options, *subnet.options))
+        return found + custom((*self.site.options, *subnet.options), self.defined)
 
     def network(self, subnet: Subnet) -> Fields:
         made = self._key(subnet) | {"comment": MARK}
@@ -192,41 +201,32 @@ def _variant_limits(variant: Variant) -> Iterator[Limit]:
             yield Limit(message, arm.origin, "use a group, or a MAC filter made by hand")
 
 
-def _requests(objects: Iterable[tuple[str, Fields]], *, fragment: bool) -> Iterator[Fields]:
-    """Yield the WAPI's requests; with `fragment` networks that exist are changed."""
-    for kind, fields in objects:
-        if not (fragment and kind == "network"):
-            yield {"method": "POST", "object": kind, "data": fields}
-            continue
-        key = {name: fields[name] for name in ("network", "network_view")}
-        rest = {name: value for name, value in fields.items() if name not in key}
-        yield {"method": "GET", "object": kind, "data": key, "assign_state": {"ref": "_ref"},
-               "discard": True}  # fmt: skip
-        yield {"method": "PUT", "object": "##STATE:ref:##", "enable_substitution": True,
-               "data": rest}  # fmt: skip
-
-
 def render(site: Site, options: Options) -> Rendered:
-    """Return the body of one WAPI `request`, and the same for the CSV import."""
+    """Return bodies of WAPI requests, and the same for the CSV import."""
     limits = tuple(dict.fromkeys(_limits(site)))
-    writer = _Writer(site, options.settings.get("network_view", "default"))
+    writer = _Writer(site, options.settings.get("network_view", "default"), definitions(site))
     objects = [*writer.objects(fragment=options.fragment)]
     head = header(site, name, "", limits).splitlines()
-    first = {"method": "STATE:ASSIGN", "data": {"made_by": head}}
-    requests = [first, *_requests(objects, fragment=options.fragment)]
-    lines = ",\n".join(json.dumps(item, ensure_ascii=False) for item in requests)
-    body = RenderedFile(f"{site.name}-wapi.json", f"[\n{lines}\n]\n")
+    made = _infoblox_wapi.body(head, _infoblox_wapi.create(objects, fragment=options.fragment))
+    changed = _infoblox_wapi.body(head, _infoblox_wapi.change(objects))
+    new = RenderedFile(f"{site.name}-wapi.json", made)
+    again = RenderedFile(f"{site.name}-wapi-update.json", changed)
     rows = RenderedFile(f"{site.name}.csv", _csv(objects))
     lacking = (RenderedFile(f"{site.name}-not-expressed.txt", "\n".join(head) + "\n"),)
     url = f"https://GRID/wapi/v{options.settings.get('wapi', '2.7')}/request"
-    post = f"curl -n -H 'Content-Type: application/json' -d @{body.name} {url}"
-    notes = (
-        f"use either {body.name} or {rows.name} (Data Management → CSV Import → Merge), not both",
-        "then restart the DHCP service in Grid Manager",
-        "filters read the architecture in option 60; option 93 cannot be filtered on",
-        "written from Infoblox's documentation: no real server has read it",
+    posts = tuple(
+        f"curl -n -H 'Content-Type: application/json' -d @{item.name} {url}"
+        for item in (new, again)
     )
-    return Rendered((body, rows, *(lacking if limits else ())), limits, (), (post,), notes)
+    notes = (
+        f"{new.name} makes objects, so it can be run once; {again.name} changes those that are "
+        "there, as often as you like",
+        f"or {rows.name}, which does both, as often as you like: Data Management → CSV Job Manager "
+        "→ CSV Import → Custom",
+        "then restart the DHCP service in Grid Manager",
+        *_NOTES,
+    )
+    return Rendered((new, again, rows, *(lacking if limits else ())), limits, (), posts, notes)
 
 
 def _csv(objects: Iterable[tuple[str, Fields]]) -> str:
@@ -253,7 +253,7 @@ def check(options: Options) -> Check | None:
 def predict(site: Site, client: Client, options: Options) -> Prediction:
     """Return what NIOS should send; it was not measured."""
     del options
-    decision = decide(site, client)
+    decision = decide(site, replace(client, ipxe=b""))  # a filter reads the user class alone
     boot = decision.boot
     notes = (_UNPROVEN,)
     sent = custom_options(site, decision, 4) | (boot_options4(boot) if boot else {})

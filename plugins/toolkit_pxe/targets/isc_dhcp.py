@@ -128,8 +128,7 @@ class _Writer:
         boots = [arm.boot for item in self.site.variants for arm in item.arms(self.family)]
         options = [option for boot in boots if boot for option in boot.options]
         options += [option for subnet in self.site.subnets for option in subnet.options]
-        lines = _isc.definitions(_of([*options, *self.site.options], self.family))
-        return [_isc.DEFINED[self.family], *lines]
+        return _isc.definitions(_of([*options, *self.site.options], self.family), self.family)
 
     def _defaults(self) -> list[str]:
         return self._set(self.site.options)

@@ -8,7 +8,7 @@ policy of the scope; within one criterion the values are alternatives, and crite
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from toolkit_pxe.decide.client import Client
@@ -274,7 +274,7 @@ def check(options: Options) -> Check | None:
 def predict(site: Site, client: Client, options: Options) -> Prediction:
     """Return what Windows should send; its siaddr and `file` are not documented, so not told."""
     del options
-    decision = decide(site, client)
+    decision = decide(site, replace(client, ipxe=b""))  # a policy reads the user class alone
     boot = decision.boot
     sent = custom_options(site, decision, 4)
     sent |= boot_options4(boot, terminator=b"") if boot else {}

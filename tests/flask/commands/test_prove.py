@@ -6,6 +6,7 @@ import json
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -252,3 +253,91 @@ def test_the_scene_of_the_demonstration_plays(toolkit_home: Home, toolkit_run: R
     assert "Subject: [shop] ZeroDivisionError" in ended.stdout
     assert "hunter2" not in ended.stdout
     assert list(temporary.iterdir()) == []
+
+
+LEAVING = """
+import os, time
+if os.fork() == 0:
+    os.setsid()  # out of the reach of who ends the proof's processes
+    time.sleep(40)
+    os._exit(0)
+"""
+
+
+def test_a_process_that_the_application_leaves_behind_keeps_nobody_waiting(
+    application: Application, toolkit_run: Run
+) -> None:
+    application(APP + LEAVING)
+    started = time.monotonic()
+    ended = toolkit_run("flask", "prove", "existing", timeout=120)
+    assert ended.status == 0, ended.stdout + ended.stderr
+    application("from flask import Flask\n" + LEAVING + "app = Flask(__name__)\nos._exit(7)\n")
+    assert toolkit_run("flask", "prove", "existing").status == 4
+    assert time.monotonic() - started < 38
+
+
+def test_a_process_forked_by_a_request_keeps_nobody_waiting(
+    application: Application, toolkit_run: Run
+) -> None:
+    text = LEAVING.replace("\n", "\n    ").replace("sleep(40)", "sleep(100)")
+    application(f"{APP}@app.before_request\ndef leave():{text}\n")
+    ended = toolkit_run("flask", "prove", "existing", timeout=90)
+    assert ended.status == 0, ended.stdout + ended.stderr
+
+
+def test_a_fork_that_goes_on_as_the_application_raises_nothing_twice(
+    application: Application, toolkit_run: Run
+) -> None:
+    application("import os\nos.fork()\n" + APP)
+    ended = toolkit_run("flask", "prove", "existing", "--format", "json", timeout=120)
+    assert ended.status == 0, ended.stdout + ended.stderr
+    assert {cell["verdict"] for cell in cells(ended).values()} == {"reported"}
+
+
+def test_a_situation_that_does_not_end_costs_only_itself(
+    application: Application, toolkit_run: Run
+) -> None:
+    application(
+        "import time\nfrom flask import Flask, request\napp = Flask(__name__)\n\n"
+        "@app.before_request\ndef hang():\n"
+        "    if request.path.endswith('/blueprint'):\n        time.sleep(100)\n"
+    )
+    ended = toolkit_run("flask", "prove", "existing", "--format", "json", timeout=120)
+    assert ended.status == 0, ended.stdout + ended.stderr
+    found = cells(ended)
+    assert (found["blueprint"]["verdict"], found["view"]["verdict"]) == ("unreached", "reported")
+    assert "did not end in time" in str(found["blueprint"]["why"])
+
+
+def test_what_an_application_prints_is_not_kept(
+    application: Application, toolkit_home: Home, toolkit_run: Run
+) -> None:
+    application(
+        f"{APP}for _ in range(300):\n    print('x' * 1_000_000)\nraise OSError('at last')\n"
+    )
+    ended = toolkit_run("flask", "prove", "existing")
+    assert ended.status == 4
+    assert "OSError: at last" in ended.stderr
+    assert "app.py" in ended.stderr  # where it was raised
+    assert len(ended.stderr) < 2000
+
+
+def test_an_application_that_asks_gets_no_answer(
+    application: Application, toolkit_run: Run
+) -> None:
+    application(f"{APP}input('which database? ')\n")
+    ended = toolkit_run("flask", "prove", "existing")
+    assert ended.status == 4
+    assert "EOFError" in ended.stderr
+
+
+def test_an_application_that_wants_its_environment_is_told_what_is_missing(
+    application: Application, toolkit_run: Run
+) -> None:
+    application(f"{APP}import os\nos.environ['DATABASE_URL']\n")
+    ended = toolkit_run("flask", "prove", "existing")
+    assert ended.status == 4
+    assert "KeyError: 'DATABASE_URL'" in ended.stderr
+    assert "its configuration in the environment" in ended.stderr
+    environ = {"DATABASE_URL": "none"}
+    assert toolkit_run("flask", "prove", "existing", environ=environ, timeout=120).status == 0

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -345,3 +346,14 @@ def test_a_full_disk_leaves_no_half_application(toolkit_home: Home) -> None:
     assert "cannot be written" in done.stderr
     assert "everything is as it was before" in done.stderr
     assert not (toolkit_home.folder / "shop").exists()
+
+
+def test_a_folder_with_blanks_and_accents_is_a_name_and_a_command_to_paste(
+    toolkit_home: Home, toolkit_run: Run
+) -> None:
+    ended = toolkit_run("flask", "scaffold", "My Café's 日本", "--defaults")
+    assert ended.status == 0, ended.stderr
+    assert (toolkit_home.folder / "My Café's 日本" / "my_cafe_s" / "__init__.py").exists()
+    command = ended.stderr.partition("Next: ")[2].strip()
+    assert shlex.split(command)[-1] == str(toolkit_home.folder / "My Café's 日本")
+    assert toolkit_run("flask", "status", "My Café's 日本").status == 0

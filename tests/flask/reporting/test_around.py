@@ -37,6 +37,45 @@ def only(site: Site) -> dict[str, Any]:
     return reports[0]
 
 
+def test_a_task_that_fails_after_the_request_is_reported_with_its_fields(
+    make_site: MakeSite,
+) -> None:
+    site = make_site()
+    script(
+        site,
+        "import threading\nfrom concurrent.futures import ThreadPoolExecutor\n"
+        "pool, over = ThreadPoolExecutor(1), threading.Event()\n"
+        "def task():\n    over.wait(); raise OSError('later')\n"
+        "@shop.app.get('/submit')\n"
+        "def submit():\n    pool.submit(task); return 'going on'\n"
+        "client.get('/submit'); over.set(); pool.shutdown()\n",
+    )
+    report = only(site)
+    assert (report["endpoint"], report["path"], report["user_name"]) == ("submit", "/submit", "ann")
+
+
+def test_requests_leave_nothing_to_the_garbage_collector(make_site: MakeSite) -> None:
+    """Neither those with a body nor those with a stream hold themselves in a circle."""
+    site = make_site()
+    done = script(
+        site,
+        "import gc\n"
+        "@shop.app.get('/parts')\n"
+        "def parts():\n    return (part for part in 'abc')\n"
+        "def serve(path):\n"
+        "    environ = client.application.test_request_context(path).request.environ.copy()\n"
+        "    body = shop.app(environ, lambda *_: None); list(body); body.close()\n"
+        "counts = []\n"
+        "for path in ('/fine', '/parts'):\n"
+        "    serve(path); gc.collect(); gc.disable()\n"
+        "    for _ in range(50): serve(path)\n"
+        "    counts.append(sum(type(one).__name__ == 'Visit' for one in gc.get_objects()))\n"
+        "    gc.enable()\n"
+        "print(counts)\n",
+    )
+    assert done.stdout == "[0, 0]\n", done.stderr
+
+
 def test_a_command_that_fails_is_reported(make_site: MakeSite) -> None:
     site = make_site()
     done = site.run("fail")
@@ -185,6 +224,59 @@ def test_what_fails_while_fields_are_read_hides_no_error(make_site: MakeSite, pa
     assert report["type"] == expected
     assert report["path"] == "/view"
     assert report["method"] == "GET"
+
+
+def test_a_body_that_a_middleware_makes_is_watched(make_site: MakeSite) -> None:
+    """What is between Flask and the reporting may fail after Flask's own response is there."""
+    site = make_site()
+    done = script(
+        site,
+        "from flask import Flask\n"
+        "app = Flask('wrapped'); flasks = app.wsgi_app\n"
+        "def parts(body):\n"
+        "    yield from body\n"
+        "    raise RuntimeError('in a middleware')\n"
+        "def middleware(environ, start_response):\n"
+        "    return parts(flasks(environ, start_response))\n"
+        "app.wsgi_app = middleware\n"
+        "shop.error_reporting.init_app(app)\n"
+        "app.add_url_rule('/', 'index', lambda: 'index')\n"
+        "try:\n    app.test_client().get('/').data\nexcept RuntimeError:\n    print('passed on')\n",
+    )
+    assert done.stdout == "passed on\n", done.stderr
+    report = only(site)
+    assert (report["message"], report["path"], report["status"]) == ("in a middleware", "/", 200)
+
+
+def test_a_body_that_is_encoded_as_it_is_sent_is_watched(make_site: MakeSite) -> None:
+    site = make_site()
+    script(
+        site,
+        "from flask import Response\n"
+        "shop.app.add_url_rule('/late', 'late', lambda: Response(['\\udc80']))\n"
+        "try:\n    client.get('/late').data\nexcept UnicodeError:\n    pass\n",
+    )
+    report = only(site)
+    assert (report["type"], report["endpoint"]) == ("UnicodeEncodeError", "late")
+
+
+def test_a_status_is_passed_on_however_it_is_given(make_site: MakeSite) -> None:
+    """PEP 3333's third argument comes by position, or from some programs by its name."""
+    site = make_site()
+    done = script(
+        site,
+        "from flask import Flask\n"
+        "app = Flask('given')\n"
+        "def inner(environ, start_response):\n"
+        "    start_response('200 OK', [])\n"
+        "    start_response('500 ERROR', [('a', 'b')], exc_info=(None, None, None))\n"
+        "    start_response('503 BUSY', [], (None, None, None))\n"
+        "    return []\n"
+        "app.wsgi_app = inner\n"
+        "shop.error_reporting.init_app(app)\n"
+        "app({'REQUEST_METHOD': 'GET'}, lambda *given: print(len(given), given[0]))\n",
+    )
+    assert done.stdout == "2 200 OK\n3 500 ERROR\n3 503 BUSY\n", done.stderr
 
 
 def test_a_fault_of_the_reporting_changes_no_answer(make_site: MakeSite) -> None:

@@ -205,6 +205,14 @@ def _streams(app):
 
         return response
 
+    class Own(Response):
+        def close(self):
+            raise RuntimeError("own close")
+
+    @app.get("/own-response")
+    def own_response():
+        return Own("closes in its own way")
+
 
 def _threads(app):
     def fail(what):

@@ -128,10 +128,11 @@ class Site:
         )
 
     def reports(self) -> list[dict[str, Any]]:
-        """Return what stands in the log."""
+        """Return what stands in the log: whole lines, for it may just be written to."""
         if not self.log.exists():
             return []
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
+        whole = self.log.read_text().rpartition("\n")[0]
+        return [json.loads(line) for line in whole.splitlines()]
 
     def waiting(self) -> list[dict[str, Any]]:
         """Return what waits in the spool."""

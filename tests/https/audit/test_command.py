@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,12 @@ def test_a_command_that_makes_no_connection_ends_with_4(toolkit_run: Run) -> Non
         (("--trap", "expird", "--client", "curl"), 'there is no trap "expird"'),
         (("--fail-on", "all", "--client", "curl"), '--fail-on "all" is none of'),
         (("--timeout", "0", "--client", "curl"), "0 s is no time limit"),
+        (("--starttls", "smpt", "--", "curl", "{url}"), '--starttls "smpt" is none of: smtp'),
+        (
+            ("--starttls", "smtp", "--trap", "redirect", "--", "curl", "{url}"),
+            "redirect is a redirect, and smtp has none",
+        ),
+        (("--starttls", "smtp", "--client", "curl"), "--starttls is for a COMMAND"),
         (("--format", "yaml", "--client", "curl"), 'there is no output format "yaml"'),
     ],
 )
@@ -122,7 +129,7 @@ def test_wrong_usage_is_told_in_a_sentence_and_ends_with_2(
     ended = toolkit_run("https", "audit", *argv)
     assert (ended.status, ended.stdout) == (2, "")
     assert f"error: {message}" in ended.stderr
-    assert "hint: " in ended.stderr or "--fail-on" in message or "--client is" in message
+    assert "hint: " in ended.stderr or " is for " in message or "--fail-on" in message
 
 
 @pytest.mark.server("curl")
@@ -148,6 +155,21 @@ def test_a_matrix_is_a_table_for_a_document(toolkit_run: Run) -> None:
     assert lines[2].endswith(") | A | r | r | A |")
     assert lines[3].startswith("| curl -k (")
     assert lines[3].endswith(") | A | A | A | A |")
+
+
+@pytest.mark.server("curl")
+def test_in_a_matrix_what_a_protocol_does_not_have_is_left_blank(toolkit_run: Run) -> None:
+    argv = ("--client", "smtplib,curl", "--trap", "redirect,expired", "--format", "markdown")
+    head, _, smtplib, curl = toolkit_run("https", "audit", *argv).stdout.splitlines()
+    assert head == "| client | good | expired | redirect |"
+    assert smtplib.endswith(") | A | r | – |"), smtplib
+    assert curl.endswith(" | A | r | r |"), "curl follows no redirect unless told to"
+
+
+def test_a_client_whose_protocol_has_none_of_the_servers_was_not_tested(toolkit_run: Run) -> None:
+    ended = toolkit_run("https", "audit", "--client", "smtplib", "--trap", "redirect")
+    assert ended.status == 4
+    assert "not tested: smtp has none of these servers (choose other traps)\n" in ended.stdout
 
 
 @pytest.mark.server("curl")
@@ -205,27 +227,42 @@ def test_what_a_client_prints_cannot_act_on_the_terminal(toolkit_run: Run) -> No
     assert not set("\x1b\x07") & set(ended.stdout + ended.stderr)
 
 
+def interrupted(home: Home, place: Path, seconds: int, number: int) -> tuple[int, str]:
+    """Send a signal to an audit whose clients are asleep; return its status and what it said."""
+    marker = f"import time; time.sleep({seconds})"
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "toolkit", "https", "audit", "--timeout", "60", "--",
+         sys.executable, "-c", marker, "{url}"],
+        env={**home.environ, "TMPDIR": str(place)}, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert eventually(lambda: _running(marker))
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=20)
+    assert eventually(lambda: not _running(marker))
+    return process.returncode, stderr
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 20) -> bool:
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.05)
+    return condition()
+
+
 def test_an_interrupt_ends_the_clients_and_leaves_nothing(
     toolkit_home: Home, tmp_path: Path
 ) -> None:
     place = tmp_path / "temporary"
     place.mkdir()
-    marker = "import time; time.sleep(77)"
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "toolkit", "https", "audit", "--timeout", "60", "--",
-         sys.executable, "-c", marker, "{url}"],
-        env={**toolkit_home.environ, "TMPDIR": str(place)}, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    end = time.monotonic() + 20
-    while not _running(marker) and time.monotonic() < end:
-        time.sleep(0.05)
-    assert _running(marker)
-    process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=20)
-    assert process.returncode == 130, stderr
-    assert not _running(marker)
+    status, stderr = interrupted(toolkit_home, place, 77, signal.SIGINT)
+    assert status == 130, stderr
     assert list(place.iterdir()) == []
+
+
+def test_clients_end_with_an_audit_that_is_killed(toolkit_home: Home, tmp_path: Path) -> None:
+    status, _ = interrupted(toolkit_home, tmp_path, 78, signal.SIGKILL)
+    assert status == -signal.SIGKILL
 
 
 def _running(text: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import smtplib
 import ssl
 import subprocess
 import sys
@@ -119,9 +120,53 @@ def test_beyond_loopback_it_warns_and_leaves_out_what_is_for_loopback(toolkit_ho
     assert "Left out, made for the loopback address: ip" in lab.stderr
 
 
+def test_mail_servers_speak_their_protocol_before_tls(toolkit_home: Home) -> None:
+    argv = ("--starttls", "smtp", "--trap", "good,expired")
+    with serving(toolkit_home, *argv, count=2) as lab:
+        assert lab.servers["good"]["url"].startswith("smtp://localhost:")
+        context = ssl.create_default_context(cafile=lab.servers["good"]["ca"])
+        with smtplib.SMTP("localhost", lab.servers["good"]["port"], timeout=10) as good:
+            good.starttls(context=context)
+            assert good.noop()[0] == 250
+        with (
+            smtplib.SMTP("localhost", lab.servers["expired"]["port"], timeout=10) as expired,
+            pytest.raises(ssl.SSLCertVerificationError),
+        ):
+            expired.starttls(context=context)
+        assert lab.interrupt() == 0
+    told = lab.stderr.splitlines()
+    assert "good: 127.0.0.1 sent its request: right" in told
+    assert any(line.startswith("expired: 127.0.0.1 refused (") for line in told)
+
+
 def test_ports_can_be_chosen(toolkit_home: Home) -> None:
     with serving(toolkit_home, "--trap", "good,expired", "--port", "47710", count=2) as lab:
         assert [server["port"] for server in lab.servers.values()] == [47710, 47711]
+
+
+@pytest.mark.server("curl")
+@pytest.mark.parametrize("name", ["localhost", "lab.example"])
+def test_every_case_is_served_under_any_name_and_the_sound_ones_are_sound(
+    name: str, toolkit_home: Home
+) -> None:
+    cases = [case.id for case in CASES if case.group in {"control", "name"}]
+    argv = ("--name", name, "--trap", ",".join(cases))
+    with serving(toolkit_home, *argv, count=len(cases)) as lab:
+        statuses = {identifier: curl(server) for identifier, server in lab.servers.items()}
+        assert lab.interrupt() == 0
+    assert "Left out" not in lab.stderr
+    accepted = {identifier for identifier, status in statuses.items() if status == 0}
+    sound = {case.id for case in CASES if case.accept}
+    assert accepted == sound | {"cn-only", "ip-in-cn"}
+
+
+def curl(server: dict[str, Any]) -> int:
+    """Return the status of a request; the server's name is where it listens."""
+    host = server["url"].split("/")[2].rpartition(":")[0]
+    argv = ["curl", "-q", "-sSo/dev/null", "--cacert", server["ca"]]
+    if not host.startswith("["):
+        argv += ["--resolve", f"{host}:{server['port']}:{server['address']}"]
+    return subprocess.run([*argv, server["url"]], capture_output=True, check=False).returncode
 
 
 def test_the_list_has_every_case_and_starts_nothing(toolkit_run: Run) -> None:

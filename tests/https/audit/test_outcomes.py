@@ -14,6 +14,7 @@ import pytest
 from toolkit_https.audit import Audit, Grade, Ground, Outcome, Verdict, Way, audit, prepared
 from toolkit_https.audit.cases import BY_ID
 from toolkit_https.audit.process import KEPT
+from toolkit_https.lab.starttls import PROTOCOLS
 
 CURL = ("curl", "-q", "-sS")
 LAX_OF_CURL = {"cn-only", "ip-in-cn", "no-authority-key-id", "leaf-is-a-ca", "no-digital-signature"}
@@ -206,6 +207,68 @@ def test_no_key_is_on_the_disk_and_nothing_is_left(tmp_path: Path) -> None:
     assert set(written) == {"ca.pem", "hosts", "nsswitch.conf"}
     assert not any("PRIVATE" in text for text in written.values())
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.server("curl")
+@pytest.mark.parametrize("scheme", sorted(PROTOCOLS))
+def test_behind_starttls_a_client_meets_the_same_servers(scheme: str, ground: Ground) -> None:
+    way = Way("curl", (*CURL, "--ssl-reqd", "--cacert", "{ca}", "{url}"), scheme=scheme)
+    found = audit(way, ground)
+    assert {trial.case for trial in found.accepted} == LAX_OF_CURL
+    assert found.refused_controls == found.unknown == ()
+    assert {"expired", "wrong-host", "no-tls"} <= set(outcomes(found))
+    assert not {name for name in outcomes(found) if name.startswith("redirect")}
+
+
+@pytest.mark.server("curl")
+@pytest.mark.parametrize(
+    ("scheme", "arguments"),
+    [("smtp", ("--mail-from", "a@b.example", "--mail-rcpt", "c@d.example", "-T", "/etc/hostname")),
+     ("imap", ("-u", "name:secret")), ("pop3", ("-u", "name:secret")),
+     ("ftp", ("-u", "name:secret"))],
+)  # fmt: skip
+def test_a_client_that_goes_on_without_starttls_is_dangerous(
+    scheme: str, arguments: tuple[str, ...], ground: Ground
+) -> None:
+    """`--ssl` is content with a server that has none: whoever is between takes its offer out."""
+    way = Way("curl", (*CURL, "--ssl", *arguments, "--cacert", "{ca}", "{url}"), scheme=scheme)
+    found = audit(way, ground, [BY_ID["good"], BY_ID["expired"], BY_ID["no-tls"]])
+    assert outcomes(found) == {
+        "good": Outcome.ACCEPTED, "expired": Outcome.REFUSED, "no-tls": Outcome.ACCEPTED,
+    }  # fmt: skip
+    assert found.verdict is Verdict.DANGEROUS
+
+
+def test_a_client_that_asks_what_there_is_and_leaves_has_refused(ground: Ground) -> None:
+    source = (
+        "import smtplib, sys\n"
+        "with smtplib.SMTP(sys.argv[1], int(sys.argv[2])) as server:\n"
+        "    server.ehlo(); sys.exit(not server.has_extn('starttls'))\n"
+    )
+    found = audit(Way("asks", python(source), scheme="smtp"), ground, [BY_ID["no-tls"]])
+    assert outcomes(found)["good"] is Outcome.NOT_TESTED
+    assert outcomes(found)["no-tls"] is Outcome.NOT_TESTED, "it does not accept the sound one"
+
+
+@pytest.mark.server("curl")
+def test_what_a_client_cannot_be_told_to_refuse_is_its_limit_and_no_laxity(ground: Ground) -> None:
+    argv = (*CURL, "--cacert", "{ca}", "{url}")
+    names = ("cn-only", "leaf-is-a-ca", "expired")
+    cases = [BY_ID[name] for name in names]
+    known = Way("curl", argv, limits=frozenset({"cn-only", "leaf-is-a-ca"}))
+    found = audit(known, ground, cases)
+    assert {trial.grade for trial in found.accepted} == {Grade.LIMIT}
+    assert (found.verdict, found.explanation) == (Verdict.VERIFIES, "")
+    part = audit(Way("curl", argv, limits=frozenset({"cn-only"})), ground, cases)
+    assert part.verdict is Verdict.LAX
+    assert part.explanation.startswith("leaf-is-a-ca: ")
+
+
+@pytest.mark.server("curl")
+def test_nothing_dangerous_is_ever_a_limit(ground: Ground) -> None:
+    way = Way("curl -k", (*CURL, "-k", "{url}"), limits=frozenset({"expired"}))
+    found = audit(way, ground, [BY_ID["expired"]])
+    assert found.verdict is Verdict.DANGEROUS
 
 
 def test_a_proxy_in_the_environment_is_not_asked(ground: Ground) -> None:

@@ -33,6 +33,14 @@ EXPECTED: Mapping[str, str] = {
     "requests": "rrrrrr rrrr rr rr",
     "requests with truststore": "rrrrrr rrrr rr rr",
     "cryptography's verifier": "rrrrrr rrrr Ar rr",
+    "smtplib": VERIFYING,
+    "imaplib": VERIFYING,
+    "poplib": VERIFYING,
+    "ftplib": VERIFYING,
+    "smtplib starttls() without context": NOTHING,
+    "imaplib starttls() without ssl_context": NOTHING,
+    "poplib stls() without context": NOTHING,
+    "ftplib FTP_TLS() without context": NOTHING,
     "wget": "rrrrrr AArr Ar AA",
     "gnutls-cli": "rrrrrr Arrr Ar AA",
     "pycurl VERIFYHOST=0": NO_NAME,
@@ -81,14 +89,15 @@ def test_one_command_measures_the_whole_table(toolkit_run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "version",
+    "interpreter",
     [
         pytest.param(version, marks=pytest.mark.interpreter(version))
         for version in ("2.7", "3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
     ],
+    indirect=True,
 )
-def test_urllib_verifies_alike_in_every_interpreter(version: str, toolkit_run: Run) -> None:
-    argv = ("--client", "urllib", "--python", f"python{version}", "--trap", ",".join(COLUMNS))
+def test_urllib_verifies_alike_in_every_interpreter(interpreter: str, toolkit_run: Run) -> None:
+    argv = ("--client", "urllib", "--python", interpreter, "--trap", ",".join(COLUMNS))
     found = rows(toolkit_run("https", "audit", *argv, "--format", "json", timeout=55))
     assert found == {"urllib": VERIFYING.replace(" ", "")}
 

@@ -69,6 +69,8 @@ def test_a_literal_of_perl_is_the_text(text: str) -> None:
     [
         (("request",), 'there is no snippet for "request"'),
         (("curl", "--ca", "none.pem"), "none.pem: cannot be read"),
+        (("curl", "--prove", "--url", "https://a.example"), "it has a URL and a CA of its own"),
+        (("curl", "--python", "python3"), "--python is the interpreter that --prove runs"),
         (("curl", "--ca", "empty.pem"), "holds no certificate"),
         (("curl", "--url", "smtp://mail.example"), "curl is for https URLs"),
         (("smtplib", "--url", "https://mail.example"), "smtplib is for smtp URLs"),
@@ -88,6 +90,36 @@ def test_what_cannot_be_had_is_a_usage_error(
 def test_what_a_client_cannot_refuse_is_told(toolkit_run: Run) -> None:
     shown = toolkit_run("https", "snippet", "wget").stdout
     assert "#   client-auth-eku: wget does not ask GnuTLS" in shown
+
+
+@pytest.mark.server("curl")
+@pytest.mark.timeout(120)
+def test_a_snippet_proves_itself_on_this_machine(toolkit_run: Run) -> None:
+    ended = toolkit_run("https", "snippet", "curl", "smtplib", "--prove", timeout=110)
+    assert (ended.status, ended.stderr) == (0, "")
+    curl, limits, smtplib, _ = ended.stdout.splitlines()
+    assert curl.startswith("snippet curl: verifies: refused ")
+    assert limits.startswith("  limit: cn-only, ip-in-cn, ")
+    assert smtplib.startswith("snippet smtplib: verifies: refused ")
+
+
+def test_an_interpreter_without_the_library_proves_nothing(
+    toolkit_run: Run, toolkit_home: Home
+) -> None:
+    python = toolkit_home.write("python", "#!/bin/sh\necho 'No module named pycurl' >&2\nexit 1\n")
+    python.chmod(0o755)
+    ended = toolkit_run("https", "snippet", "pycurl", "--prove", "--python", str(python))
+    assert ended.status == 4
+    assert "snippet pycurl: not tested: it never came to the sound server" in ended.stdout
+    assert "No module named pycurl" in ended.stdout
+
+
+def test_a_program_that_is_not_there_is_named(toolkit_run: Run) -> None:
+    ended = toolkit_run(
+        "https", "snippet", "lwp", "--prove", environ={"PATH": "/nonexistent"}, timeout=55
+    )
+    assert ended.status == 4
+    assert "good: perl: No such file or directory" in ended.stdout
 
 
 def test_the_records_keep_their_schema(toolkit_run: Run) -> None:

@@ -6,42 +6,39 @@ programs. What a snippet accepts all the same is what its `leaves` say.
 
 from __future__ import annotations
 
-import os
 import socket
+import ssl
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 from unittest.mock import patch
 
 import pytest
-from OpenSSL import SSL
 
-from toolkit_https.audit import CASES, Audit, Case, Ground, Outcome, Trial, Way, audit
-from toolkit_https.audit.cases import Play
+from toolkit_https.audit import CASES, Audit, Case, Outcome, Trial, Verdict, audit
+from toolkit_https.audit.cases import BY_ID
 from toolkit_https.audit.grade import judged
 from toolkit_https.audit.process import Ended
 from toolkit_https.audit.run import outcome_of
-from toolkit_https.audit.scenes import Scene
-from toolkit_https.lab import Watched
-from toolkit_https.lab.server import tls_context
-from toolkit_https.lab.starttls import watched_starttls, watched_stripped
+from toolkit_https.audit.scenes import Scene, scene, speakable
+from toolkit_https.lab import Place as LabPlace
+from toolkit_https.snippet_command import way_of
 from toolkit_https.snippets import SNIPPETS, Place, Snippet, written
+from toolkit_https.snippets.python import OPENSSL
 from toolkit_https.testing import HttpsTraps
 
 MAIL = sorted(name for name, snippet in SNIPPETS.items() if snippet.scheme != "https")
-COMMANDS = {"python": (sys.executable, "-c"), "sh": ("sh", "-c"), "perl": ("perl", "-e")}
 LATER = {"no-authority-key-id"} if sys.version_info >= (3, 13) else set()
 """What Python's own verification refuses from 3.13 on."""
 
 
 def assert_clean(found: Audit, snippet: Snippet) -> None:
-    """Assert that sound servers are accepted, and of the traps what the snippet says, no other."""
+    """Assert that it verifies: sound servers are accepted, of the traps its limits, no other."""
     assert [(trial.case, trial.said) for trial in found.refused_controls] == []
     assert [(trial.case, trial.reason) for trial in found.unknown] == []
-    accepted = {trial.case: str(trial.grade) for trial in found.accepted}
-    assert "dangerous" not in accepted.values(), accepted
+    accepted = {trial.case: trial.grade for trial in found.accepted}
+    assert found.verdict is Verdict.VERIFIES, accepted
     assert set(accepted) | LATER == set(snippet.leaves) | LATER
 
 
@@ -60,7 +57,8 @@ def run_python(name: str) -> Callable[[str, str], object]:
 @pytest.mark.parametrize("name", ["requests", "urllib", "httpx", "aiohttp"])
 @pytest.mark.timeout(120)
 def test_a_snippet_of_python_is_clean(name: str, https_traps: HttpsTraps) -> None:
-    assert_clean(https_traps.audit(run_python(name)), SNIPPETS[name])
+    found = https_traps.audit(run_python(name), limits=SNIPPETS[name].leaves)
+    assert_clean(found, SNIPPETS[name])
 
 
 @pytest.mark.parametrize(
@@ -74,14 +72,8 @@ def test_a_snippet_of_python_is_clean(name: str, https_traps: HttpsTraps) -> Non
 )
 @pytest.mark.timeout(120)
 def test_a_snippet_that_is_a_program_is_clean(name: str, https_traps: HttpsTraps) -> None:
-    snippet = SNIPPETS[name]
-    code = written(snippet, Place("{url}", "{host}", "{port}", "{ca}")).code
-    ground: Ground = https_traps.ground
-    assert_clean(audit(Way(name, (*COMMANDS[snippet.language], code)), ground), snippet)
-
-
-def _same(context: SSL.Context) -> SSL.Context:
-    return context
+    snippet, ground = SNIPPETS[name], https_traps.ground
+    assert_clean(audit(way_of(snippet, str(ground.ca)), ground), snippet)
 
 
 @contextmanager
@@ -96,9 +88,15 @@ def resolving(names: set[str]) -> Iterator[None]:
         yield
 
 
-def tried(case: Case, name: str, server: Watched, host: str, ca: str) -> Trial:
+def tried(case: Case, name: str, traps: HttpsTraps) -> Trial:
     """Run a snippet once, and return what the server saw of it."""
-    place = Place("", host, str(server.port), ca)
+    with scene(case, traps.lab, LabPlace(), SNIPPETS[name].scheme) as played:
+        return ran(case, name, played, str(traps.ca))
+
+
+def ran(case: Case, name: str, played: Scene, ca: str) -> Trial:
+    host = played.name
+    place = Place("", host, str(played.port), ca)
     code = written(SNIPPETS[name], place).code
     status, said = 0, ""
     try:
@@ -106,8 +104,7 @@ def tried(case: Case, name: str, server: Watched, host: str, ca: str) -> Trial:
             exec(compile(code, name, "exec"), {})  # noqa: S102  it is run as it is printed
     except Exception as error:  # noqa: BLE001  any exception is a refusal
         status, said = 1, f"{type(error).__name__}: {error}"
-    settled = server.settle(10)
-    played = Scene(host, SNIPPETS[name].scheme, (server,))
+    settled = played.settle(10)
     outcome, reason = outcome_of(played, Ended(status, said, 0), settled=settled)
     return Trial(case.id, case.group, case.meaning, case.accept, outcome, reason=reason, said=said)
 
@@ -115,26 +112,21 @@ def tried(case: Case, name: str, server: Watched, host: str, ca: str) -> Trial:
 @pytest.mark.parametrize("name", MAIL)
 @pytest.mark.timeout(120)
 def test_a_snippet_with_starttls_is_clean(name: str, https_traps: HttpsTraps) -> None:
-    lab, scheme = https_traps.lab, SNIPPETS[name].scheme
-    cases = [case for case in CASES if case.play is Play.DIRECT]
-    trials = []
-    for case in cases:
-        context = tls_context(case.trap, case.trap.build(lab.pki))
-        with watched_starttls(lab, case.trap, partial(_same, context), scheme) as (server, host):
-            trials.append(tried(case, name, server, host, os.fspath(https_traps.ca)))
-    assert_clean(judged(name, cases, trials), SNIPPETS[name])
+    snippet = SNIPPETS[name]
+    cases = speakable(CASES, snippet.scheme)
+    trials = [tried(case, name, https_traps) for case in cases]
+    assert_clean(judged(name, cases, trials, snippet.leaves), snippet)
 
 
 @pytest.mark.parametrize("name", MAIL)
 def test_a_snippet_with_starttls_says_nothing_to_a_server_without_it(
     name: str, https_traps: HttpsTraps
 ) -> None:
-    (case,) = [case for case in CASES if case.play is Play.PLAIN]
-    with watched_stripped(https_traps.lab, SNIPPETS[name].scheme) as (server, host):
-        trial = tried(case, name, server, host, os.fspath(https_traps.ca))
-    assert trial.outcome is not Outcome.ACCEPTED
+    with scene(BY_ID["no-tls"], https_traps.lab, LabPlace(), SNIPPETS[name].scheme) as played:
+        trial = ran(BY_ID["no-tls"], name, played, str(https_traps.ca))
+    assert trial.outcome is Outcome.REFUSED
     assert trial.said
-    assert server.witness.plain == []
+    assert played.last.plain == []
 
 
 @pytest.mark.parametrize(
@@ -151,12 +143,43 @@ def test_without_its_context_a_snippet_accepts_anybody(
 ) -> None:
     """The trap server can be accepted: what the snippets refuse, they refuse by their context."""
     lab, snippet = https_traps.lab, SNIPPETS[name]
-    (case,) = [case for case in CASES if case.id == "self-signed"]
-    context = tls_context(case.trap, case.trap.build(lab.pki))
-    with watched_starttls(lab, case.trap, lambda: context, snippet.scheme) as (server, host):
-        code = written(snippet, Place("", host, str(server.port), str(https_traps.ca))).code
+    with scene(BY_ID["self-signed"], lab, LabPlace(), snippet.scheme) as played:
+        place = Place("", played.name, str(played.port), str(https_traps.ca))
+        code = written(snippet, place).code
         assert argument in code
-        with resolving({host}):
+        with resolving({played.name}):
             exec(code.replace(argument, ""), {})  # noqa: S102  the code of the test
-        assert server.settle(10)
-    assert server.witness.decrypted
+        assert played.settle(10)
+    assert played.last.decrypted
+
+
+def accepts(case: Case, flags: int, traps: HttpsTraps) -> bool:
+    """Whether OpenSSL, with these flags of verification, accepts a server."""
+    context = ssl.create_default_context(cafile=str(traps.ca))
+    context.verify_flags |= ssl.VerifyFlags(flags)
+    with scene(case, traps.lab, LabPlace()) as played:
+        try:
+            with socket.create_connection(("127.0.0.1", played.port), timeout=10) as plain:
+                context.wrap_socket(plain, server_hostname=played.name).close()
+        except ssl.SSLCertVerificationError:
+            return False
+    return True
+
+
+POLICY_CHECK, EXPLICIT_POLICY, INHIBIT_ANY, INHIBIT_MAP = 0x80, 0x100, 0x200, 0x400
+CHECK_SS_SIGNATURE, SUITEB_128 = 0x4000, 0x10000
+"""X509_V_FLAG_… that Python has no name for: X509_VERIFY_PARAM_set_flags(3)."""
+FLAGS = [
+    ssl.VERIFY_X509_STRICT, ssl.VERIFY_X509_PARTIAL_CHAIN, ssl.VERIFY_X509_TRUSTED_FIRST,
+    POLICY_CHECK, EXPLICIT_POLICY, INHIBIT_ANY, INHIBIT_MAP, CHECK_SS_SIGNATURE, SUITEB_128,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("trap", sorted(OPENSSL))
+def test_no_flag_of_openssl_refuses_what_the_snippets_call_its_limits(
+    trap: str, https_traps: HttpsTraps
+) -> None:
+    case = BY_ID[trap]
+    telling = [flag for flag in FLAGS if accepts(BY_ID[case.control], flag, https_traps)]
+    assert ssl.VERIFY_X509_STRICT in telling
+    assert [flag for flag in telling if not accepts(case, flag, https_traps)] == []
