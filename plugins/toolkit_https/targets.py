@@ -77,15 +77,16 @@ def parse_target(text: str) -> Target:
         return _from_place(typed, typed, DEFAULT_PORT, "https")
     if port is None:
         return _from_url(typed)
-    place = rest.removesuffix("/")
-    before = place.rpartition("@")[0]
-    if ":" in before and not is_ip(before.strip("[]")):
-        raise _bad(f"{scheme}://…@…", "a check doesn't log in; leave the credentials out")
-    return _from_place(typed, place, port, scheme)
+    return _from_place(typed, rest.removesuffix("/"), port, scheme)
 
 
 def _from_place(typed: str, text: str, default: int, scheme: str) -> Target:
     name, at, place = text.rpartition("@")
+    if ":" in name and not is_ip(name.strip("[]")):
+        head = f"{scheme}://" if "://" in typed else ""
+        raise _bad(f"{head}…@…", "a check doesn't log in; leave the credentials out")
+    if "/" in place:
+        raise _bad(typed, f"a path needs a URL: https://{place}")
     host, port = _split_port(typed, place, default)
     if at and not name:
         raise _bad(typed, "the name before @ is empty")
@@ -142,8 +143,6 @@ def _host(typed: str, host: str) -> str:
         return host.lower()
     if ":" in host:
         raise _bad(typed, f'"{host}" is no IPv6 address')
-    if "/" in host:
-        raise _bad(typed, "a path needs a URL: https://" + host)
     try:
         name = to_ascii(host)
     except UnicodeError as error:
