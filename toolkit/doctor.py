@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import subprocess
@@ -42,8 +43,12 @@ def program(
     version: tuple[str, ...] = ("--version",),
     path: str | None = None,
 ) -> Probe:
-    """Look for the program `name` on `path` (default PATH) and ask it for its version."""
-    where = shutil.which(name, path=path)
+    """Look for the program `name` on `path` and ask it for its version.
+
+    By default that is PATH, and the folders of servers after it, which only root's PATH has.
+    """
+    usual = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+    where = shutil.which(name, path=usual if path is None else path)
     remedy = f"apt-get install {package}"
     if where is None:
         return Probe(name, found=False, detail="not found", remedy=remedy, needed_for=needed_for)
