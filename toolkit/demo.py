@@ -84,4 +84,5 @@ def demo_environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]
     }
     disabled = environ.get("TOOLKIT_DISABLE_PLUGINS")
     more = {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder / ".config")}
+    more["TOOLKIT_CONFIG_SYSTEM"] = str(folder / "none.yaml")
     return {**kept, **more, **({"TOOLKIT_DISABLE_PLUGINS": disabled} if disabled else {})}

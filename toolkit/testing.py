@@ -71,7 +71,7 @@ def toolkit_home(tmp_path: Path) -> Home:
     folder.mkdir(mode=0o755)
     environ = {name: os.environ[name] for name in KEPT if name in os.environ}
     environ |= {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder / ".config")}
-    environ |= {"XDG_CONFIG_DIRS": str(folder / "xdg"), "PYTHONIOENCODING": "utf-8"}
+    environ |= {"TOOLKIT_CONFIG_SYSTEM": str(folder / "etc.yaml"), "PYTHONIOENCODING": "utf-8"}
     return Home(folder, environ)
 
 

@@ -105,7 +105,11 @@ def main() -> None:
         server = lab.start("ip")  # valid for the address, so that no name need resolve
         authority = Path(home, "authority.pem")
         authority.write_bytes(server.ca_pem)
-        environ = {"PATH": os.environ["PATH"], "HOME": home, "XDG_CONFIG_DIRS": home}
+        environ = {
+            "PATH": os.environ["PATH"],
+            "HOME": home,
+            "TOOLKIT_CONFIG_SYSTEM": f"{home}/none.yaml",
+        }
         rows = rows_for(server.url, f"{server.host}:{server.port}", str(authority))
         medians = measure(rows, runs, environ)
     print(f"Python {sys.version.split()[0]}, {os.cpu_count()} processors, median of {runs} runs")

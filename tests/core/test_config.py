@@ -13,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolkit.config import Config, load
+from toolkit.config.files import places
 from toolkit.config.report import check, schema, show
+from toolkit.demo import demo_environment
 from toolkit.documents import DocumentError
 from toolkit.errors import UsageError
 from toolkit.testing import Home, Run
@@ -59,7 +61,8 @@ class Place:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    return Place(tmp_path, {"HOME": str(tmp_path)})
+    system = tmp_path / "etc" / "toolkit.yaml"
+    return Place(tmp_path, {"HOME": str(tmp_path), "TOOLKIT_CONFIG_SYSTEM": str(system)})
 
 
 USER = ".config/sysadmin-toolkit/toolkit.yaml"
@@ -73,14 +76,16 @@ def test_without_any_file_the_defaults_hold(place: Place) -> None:
 
 
 def test_each_later_layer_wins_key_by_key(place: Place) -> None:
+    system = place.write("etc/toolkit.yaml", "shop: {name: system, password: ours, size: 9}\n")
     user = place.write(USER, "shop:\n  name: user\n  size: 2\n  inner: {a: 1, b: 1}\n")
     project = place.write("toolkit.yaml", "shop:\n  size: 3\n  inner: {b: 2}\n")
     named = place.write("other.yaml", "shop:\n  open_days: [mo]\n")
     config = place.load("other.yaml", TOOLKIT_SHOP_NAME="variable")
-    assert config.files == (user, project, named)
-    expected = Shop("variable", 3, ("mo",), inner=Inner(1, 2))
+    assert config.files == (system, user, project, named)
+    expected = Shop("variable", 3, ("mo",), "ours", inner=Inner(1, 2))
     assert config.section("shop", Shop) == expected
     assert str(config.origin("shop.name")) == "TOOLKIT_SHOP_NAME"
+    assert str(config.origin("shop.password")) == f"{system}:1"
     assert str(config.origin("shop.size")) == f"{project}:2"
     assert str(config.origin("shop.open_days")) == f"{named}:2"
 
@@ -95,6 +100,14 @@ def test_the_last_layer_that_sets_a_key_wins(
         place.write(name, "shop: {}\n" if size is None else f"shop: {{size: {size}}}\n")
     wanted = next((size for size in reversed(sizes) if size is not None), 1)
     assert place.load("named.yaml").section("shop", Shop).size == wanted
+
+
+def test_the_systems_file_is_in_etc_and_an_isolated_run_looks_elsewhere(
+    place: Place, toolkit_home: Home
+) -> None:
+    assert next(places({}, place.home, "")).path == Path("/etc/sysadmin-toolkit/toolkit.yaml")
+    for environ in (toolkit_home.environ, demo_environment(os.environ, place.home)):
+        assert next(places(environ, place.home, "")).path.is_relative_to(place.home.parent)
 
 
 def test_the_projects_file_is_found_from_its_subfolders(place: Place) -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 NAME = "toolkit.yaml"
 FOLDER = "sysadmin-toolkit"
+SYSTEM_VARIABLE = "TOOLKIT_CONFIG_SYSTEM"
+"""Where the system's file is looked for instead: for tests and demonstrations, as git has it."""
 MAX_SIZE = 1024 * 1024
 
 
@@ -38,7 +40,7 @@ class Ignored:
 
 def places(environ: Mapping[str, str], cwd: Path, explicit: str) -> Iterator[Place]:
     """Yield where configuration may be, the weakest first (XDG Base Directory Specification)."""
-    yield Place("system", Path("/etc", FOLDER, NAME))
+    yield Place("system", Path(environ.get(SYSTEM_VARIABLE) or f"/etc/{FOLDER}/{NAME}"))
     user = _user(environ)
     if user:
         yield Place("user", user / FOLDER / NAME)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # where no file exists, nothing of this is needed
 S = TypeVar("S")
 KeyPath: TypeAlias = tuple[str | int, ...]
 PREFIX = "TOOLKIT_"
-RESERVED_VARIABLES = {"TOOLKIT_CONFIG", "TOOLKIT_DISABLE_PLUGINS"}
+RESERVED_VARIABLES = {"TOOLKIT_CONFIG", files.SYSTEM_VARIABLE, "TOOLKIT_DISABLE_PLUGINS"}
 
 
 @dataclass(frozen=True, slots=True)
