@@ -85,7 +85,7 @@ def to_monitor(message: str) -> int:
     Monitoring plugins guidelines: wrong arguments and failures of the plugin are UNKNOWN, 3, and
     only standard output is read. (Our own 2 would be CRITICAL there.)
     """
-    reason = clean(message.splitlines()[0], limit=300).replace("|", "/")
+    reason = clean(message.partition("\n")[0], limit=300).replace("|", "/")
     try:
         sys.stdout.write(f"UNKNOWN - {reason}\n")
         sys.stdout.flush()
