@@ -26,11 +26,16 @@ FORMATS = ("table", "json", "jsonl", "csv")
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a view may know about who reads: how much to tell, and the width in columns."""
+    """What a view may know about who reads: how much to tell, and the width in columns.
+
+    `wrap` is where long lines are to be broken: the width of a terminal, or 0 for a pipe or file,
+    which gets them whole.
+    """
 
     verbose: bool = False
     quiet: bool = False
     width: int = terminal.PLAIN_WIDTH
+    wrap: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,8 @@ class Output:
 
         check_place(path)
         buffer = StringIO()
-        replace(self, stdout=buffer, color="never").emit(results, view)
+        look = replace(self.look, wrap=0)
+        replace(self, stdout=buffer, color="never", look=look).emit(results, view)
         write_atomic(path, buffer.getvalue())
 
     def say(self, message: str) -> None:

@@ -70,11 +70,11 @@ def open_session(
     config = load(environ=environ, cwd=cwd, explicit=str(root.get("config") or ""))
     settings = _core_settings(config, lenient=leaf.lenient)
     chosen = str(root.get("color") or "auto")
+    width = terminal.width(environ, sys.stdout)
+    wrap = width if terminal.is_terminal(sys.stdout) else 0
     output = Output(
         format=leaf.format or settings.format,
-        look=Look(
-            verbose=leaf.verbose, quiet=leaf.quiet, width=terminal.width(environ, sys.stdout)
-        ),
+        look=Look(verbose=leaf.verbose, quiet=leaf.quiet, width=width, wrap=wrap),
         color=settings.color if chosen == "auto" else chosen,
         environ=environ,
     )

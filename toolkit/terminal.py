@@ -7,7 +7,7 @@ need no library: rich's console took 40 ms of every command on a terminal.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, TypeAlias
 
 Span: TypeAlias = tuple[str, str]
@@ -71,6 +71,25 @@ def render(lines: Iterable[Line], *, color: bool) -> str:
 def _styled(text: str, style: str) -> str:
     codes = STYLES[style]
     return f"\x1b[{codes}m{text}\x1b[0m" if codes and text else text
+
+
+def wrapped(head: Line, text: str, indent: str, columns: int) -> Iterator[Line]:
+    """Yield `head` and `text` in lines of at most `columns` (0: one line), all but one indented.
+
+    No word is broken: addresses and commands are there to be copied.
+    """
+    used = sum(cells(part) for part, _ in head)
+    if not columns or used + cells(text) <= columns:
+        yield (*head, (text, ""))
+        return
+    import textwrap  # for a narrow terminal
+
+    first, *more = textwrap.wrap(
+        text, columns, initial_indent=" " * used, subsequent_indent=indent,
+        break_long_words=False, break_on_hyphens=False,
+    ) or [" " * used]  # fmt: skip
+    yield (*head, (first[used:], ""))
+    yield from (((line, ""),) for line in more)
 
 
 def cells(text: str) -> int:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 
 from toolkit.output import Look, Record, View
-from toolkit.terminal import Line, Span
+from toolkit.terminal import Line, Span, wrapped
 from toolkit.text import clean
 from toolkit_https.model import (
     Certificate,
@@ -60,7 +60,7 @@ def _of_result(result: Result, look: Look) -> Iterator[Line]:
     yield ((clean(result.target, limit=200), "name"), (": ", ""), verdict, *_facts(result))
     for found in result.findings:
         if found.severity is not Severity.INFO or look.verbose:
-            yield from _of_finding(found)
+            yield from _of_finding(found, look)
     yield from map(_of_client, result.clients)
     if look.verbose:
         yield from _details(result)
@@ -78,10 +78,11 @@ def _facts(result: Result) -> tuple[Span, ...]:
     return ((text, ""),)
 
 
-def _of_finding(found: Finding) -> Iterator[Line]:
+def _of_finding(found: Finding, look: Look) -> Iterator[Line]:
     style = SEVERITY_STYLES[found.severity]
-    yield (("  ", ""), (str(found.severity), style), (f" {found.id}: ", style), (found.message, ""))
-    yield (("    → ", "dim"), (found.remedy, ""))
+    head = (("  ", ""), (str(found.severity), style), (f" {found.id}: ", style))
+    yield from wrapped(head, found.message, "    ", look.wrap)
+    yield from wrapped((("    → ", "dim"),), found.remedy, "      ", look.wrap)
 
 
 OUTCOMES = {

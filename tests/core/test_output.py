@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from toolkit.errors import ToolkitError, UsageError
 from toolkit.output import FORMATS, Output, View, table
-from toolkit.terminal import STYLES, render
+from toolkit.terminal import STYLES, render, wrapped
 
 VIEW: View[str] = View(
     schema="test.words/1",
@@ -159,6 +159,17 @@ def test_colour_adds_codes_and_changes_no_text(spans: list[tuple[str, str]]) -> 
 def test_a_style_is_as_terminals_know_it() -> None:
     line = (("bad", "bad"), (" and ", ""), ("good", "good"))
     assert render([line], color=True) == "\x1b[1;31mbad\x1b[0m and \x1b[32mgood\x1b[0m\n"
+
+
+@given(st.text("abc  é-", max_size=200), st.integers(40, 90))
+def test_a_wrapped_text_keeps_its_words_and_the_width(text: str, width: int) -> None:
+    lines = list(wrapped((("  ", ""), ("head: ", "bad")), text, "    ", width))
+    shown = render(lines, color=False).splitlines()
+    assert " ".join(shown).split() == ["head:", *text.split()]
+    longest = max(map(len, text.split()), default=0)
+    assert all(len(line) <= max(width, longest + 8) for line in shown)
+    (whole,) = wrapped((("head: ", ""),), text, "", 0)
+    assert render([whole], color=False) == f"head: {text}".rstrip() + "\n"
 
 
 def test_a_tables_columns_align_even_under_wide_characters() -> None:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import pty
 import shlex
 import socket
+import struct
+import subprocess
+import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -80,6 +87,28 @@ def test_csv_has_a_row_for_each_target(lab: Lab, home: Home, toolkit_run: Run) -
     target = lab.start("self-signed").target
     ended = toolkit_run("https", "check", target, "--ca", "ca.pem", "--format", "csv")
     assert ended.stdout.splitlines()[1].startswith(f"{target},untrusted,self-signed,")
+
+
+def test_a_terminal_gets_findings_within_its_width_and_a_pipe_gets_them_whole(
+    lab: Lab, home: Home, toolkit_run: Run
+) -> None:
+    argv = ("https", "check", lab.start("incomplete-chain").target, "--ca", "ca.pem")
+    whole = toolkit_run(*argv).stdout
+    assert max(map(len, whole.splitlines())) > 100
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "toolkit", *argv, "--quiet"],
+        stdout=follower, env={**home.environ, "NO_COLOR": "1"}, cwd=home.folder, check=False,
+    )  # fmt: skip
+    os.close(follower)
+    shown = os.read(leader, 65536).decode().replace("\r\n", "\n")
+    os.close(leader)
+    assert done.returncode == 1
+    first, *more = [line for line in shown.splitlines() if not line.startswith("Trust store")]
+    assert first.startswith(argv[2])
+    assert [line for line in more if len(line) > 60 and "leaf:" not in line] == []
+    assert shown.split() == whole.split()  # the same words
 
 
 def test_a_bad_ca_file_is_one_helpful_sentence(home: Home, toolkit_run: Run) -> None:
