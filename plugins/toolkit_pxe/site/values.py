@@ -23,10 +23,8 @@ _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _LONGEST_LEASE = 0xFFFFFFFF
 _LONGEST_NAME = 253
 _LONGEST_PREFIX = 6
-LONGEST_ID = 253
-"""Octets of a client or circuit id: an option of 255, less a sub-option's head."""
-LONGEST_DUID = 130
-"""Octets (RFC 8415, 11.1)."""
+LONGEST: Mapping[str, int] = {"client_id": 253, "circuit_id": 253, "duid": 130}
+"""Octets of identifiers: an option of 255, less a sub-option's head; RFC 8415, 11.1."""
 SMALLEST_LINK = 30
 """Longer prefixes have no network or broadcast address (RFC 3021)."""
 BITS = {4: 32, 6: 128}
