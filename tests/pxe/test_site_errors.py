@@ -134,6 +134,8 @@ BOOT = [
     (f"t: {{kind: file, file: {'é' * 64}}}", "has 128 octets, and there is room for 127"),
     ("t: {kind: file, file: a/../../etc/shadow}", 'leaves the folder of the server by ".."'),
     ('t: {kind: file, file: "a\\nb"}', "holds a control character"),
+    ('t: {kind: file, file: "a\\x9bb"}', "holds a control character"),
+    ('t: {kind: file, file: "a\\u2028b"}', "holds a control character"),
     ("t: {kind: file, files: {x64-efi: a}}", '"x64-efi" is no known client architecture'),
     ("t: {kind: file, files: {x64: a, x64-uefi: b}}", '7 has a file already, by "x64"'),
     ("t: {kind: file, file: a, server: wds.example.org}", '"wds.example.org" is no IPv4 address'),

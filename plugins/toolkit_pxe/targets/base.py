@@ -37,18 +37,19 @@ class Limit:
 
 
 class CannotExpressError(UsageError):
-    """A server cannot do what the site asks for; `limits` are all such things."""
+    """Some targets cannot do what the site asks for; `limits` are all such things."""
 
-    def __init__(self, target: str, limits: Sequence[Limit]) -> None:
-        """Tell all of them."""
-        self.limits = tuple(limits)
-        listed = "\n".join(f"  {item}" for item in limits)
-        hint = next((item.hint for item in limits if item.hint), "")
+    def __init__(self, refused: Mapping[str, Sequence[Limit]]) -> None:
+        """Tell all of them, target by target."""
+        self.limits = tuple(item for limits in refused.values() for item in limits)
+        told = [
+            f"{target} cannot express what the site asks for:\n"
+            + "\n".join(f"  {item}" for item in dict.fromkeys(map(str, limits)))
+            for target, limits in refused.items()
+        ]
+        hint = next((item.hint for item in self.limits if item.hint), "")
         more = "--allow-degraded writes the rest, with these marked"
-        super().__init__(
-            f"{target} cannot express what the site asks for:\n{listed}",
-            hint=f"{hint}; or: {more}" if hint else more,
-        )
+        super().__init__("\n".join(told), hint=f"{hint}; or: {more}" if hint else more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,4 +188,5 @@ def header(site: Site, target: str, comment: str = "# ", limits: Iterable[Limit]
         f"source sha256 {site.digest}",
         *(f"NOT EXPRESSED: {item.message} ({item.origin.short})" for item in limits),
     ]
-    return "".join(f"{comment}{line}\n" for line in lines)
+    # A file's name may hold a line feed, which would end the comment.
+    return "".join(f"{comment}{clean(line)}\n" for line in lines)
