@@ -201,6 +201,25 @@ reservation_files: [hosts.csv, none.csv, hosts.txt]
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "address", ["nobody", "a b@example.org", "@example.org", "a@b@c", "a@b_c", "a\\nb@c.org", ""]
+)
+def test_a_hostmaster_that_a_zone_cannot_hold_is_told(address: str, tmp_path: Path) -> None:
+    zones = f'dhcp: {{domain: x.org}}\ndns: {{name_servers: [ns.y.org], hostmaster: "{address}"}}\n'
+    (found,) = problems(tmp_path, f"{HEAD}{TARGETS}{PROFILES}{zones}")
+    assert "dns.hostmaster: " in found
+    assert "; write " in found
+
+
+@pytest.mark.parametrize("name", ["Lab", "a b", "a\\nfilename", "a;b", "é", "-a", "x" * 33])
+def test_a_group_that_could_say_more_than_its_name_is_told(name: str, tmp_path: Path) -> None:
+    """Names of groups stand in comments and names of every server's configuration."""
+    text = f"{HEAD}{TARGETS}{PROFILES}".replace("[lab]", f'["{name}"]')
+    (found,) = problems(tmp_path, text)
+    assert found.startswith("site.yaml:5:10: groups[0]: ")
+    assert "cannot be a name here" in found
+
+
 def test_a_list_that_is_no_list_is_told(tmp_path: Path) -> None:
     (found,) = problems(tmp_path, "name: a\nsubnets: 5\n")
     assert "subnets: is not a list" in found

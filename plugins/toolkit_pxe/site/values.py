@@ -168,6 +168,15 @@ def host_name(text: str) -> str:
     return text
 
 
+def mail_address(text: str) -> str:
+    """Return a mail address that a zone can hold: a domain, and ASCII without spaces before it."""
+    local, at, domain = text.partition("@")
+    if not at or not local or not all("!" <= item <= "~" for item in local):
+        raise ValueError(f'"{text}" is no mail address that a zone can hold')
+    host_name(domain)
+    return text
+
+
 def word(text: str) -> str:
     """Return the name of a thing in the site file; servers' configurations use it, too."""
     if not _WORD.fullmatch(text):
@@ -195,6 +204,7 @@ _REMEDIES: Mapping[Callable[[str], object], str] = {
     mac_prefix: "write one to six pairs, like '52:54:00', in quotes",
     octets: "write it like '00:03:00:01:52:54', in quotes",
     host_name: "write it like pc1 or pc1.example.org",
+    mail_address: "write it like hostmaster@example.org",
     word: "write it like lab-2",
 }
 
