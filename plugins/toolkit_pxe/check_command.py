@@ -22,14 +22,14 @@ from toolkit_pxe.site.model import Site
 from toolkit_pxe.site.resolve import load_site
 from toolkit_pxe.targets.base import Check, Options, Rendered, Target
 
-OK, INVALID, UNREADABLE, MISSING, CANNOT, NO_CHECKER, NOTHING = (
-    "valid", "invalid", "cannot read", "not installed", "cannot express", "no checker",
-    "nothing to write",
+OK, INVALID, UNREADABLE, MISSING, FAILED, CANNOT, NO_CHECKER, NOTHING = (
+    "valid", "invalid", "cannot read", "not installed", "could not run", "cannot express",
+    "no checker", "nothing to write",
 )  # fmt: skip
 _SECONDS = 300
 _COMPLAINT = re.compile(r"\bline \d+|:\d+[:.]|error|unknown|cannot|can't", re.IGNORECASE)
 _STYLES = {OK: "good", INVALID: "bad", CANNOT: "bad", UNREADABLE: "warn", MISSING: "warn",
-           NO_CHECKER: "dim", NOTHING: "dim"}  # fmt: skip
+           FAILED: "warn", NO_CHECKER: "dim", NOTHING: "dim"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +76,12 @@ def _run(target: Target, checker: Check, options: Options, folder: Path) -> Verd
             checker.argv(folder), capture_output=True, text=True, errors="replace", check=False,
             stdin=subprocess.DEVNULL, timeout=_SECONDS, env={**os.environ, "PATH": search_path()},
         )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired) as error:
-        detail = clean(f"{checker.program} could not be run: {error}", limit=300)
-        return Verdict(target.name, options.family, UNREADABLE, detail)
+    except subprocess.TimeoutExpired:
+        detail = f"{checker.program} did not end within {_SECONDS} seconds"
+        return Verdict(target.name, options.family, FAILED, detail)
+    except OSError as error:
+        detail = clean(f"{checker.program}: {error.strerror}", limit=300)
+        return Verdict(target.name, options.family, FAILED, detail)
     if done.returncode == 0:
         return Verdict(target.name, options.family, OK)
     said = (done.stderr + done.stdout).replace(f"{folder}/", "").strip()
@@ -132,7 +135,7 @@ def _status(seen: Sequence[Verdict], *, named: bool) -> ExitStatus:
     states = {verdict.state for verdict in seen}
     if INVALID in states or (named and states & {CANNOT, NOTHING}):
         return ExitStatus.NOT_OK
-    if UNREADABLE in states or (named and MISSING in states):
+    if states & {UNREADABLE, FAILED} or (named and MISSING in states):
         return ExitStatus.UNCHECKED
     return ExitStatus.OK
 

@@ -195,7 +195,8 @@ def _head(told: Told) -> Iterator[Line]:
     boots = f"boots {decision.boot.target}" if decision.boot else "boots nothing"
     yield (("Client ", ""), (boots, "good" if decision.boot else "warn"), (": ", ""),
            (clean(decision.arm.why), ""))  # fmt: skip
-    yield ((f"  said in {clean(str(decision.arm.origin))}", "dim"),)
+    if decision.arm.origin.source:
+        yield ((f"  said in {clean(str(decision.arm.origin))}", "dim"),)
     if decision.host:
         yield ((f"  reservation {decision.host.name}", "dim"),)
     where = decision.subnet.network.text if decision.subnet else "not known; the site's own profile"

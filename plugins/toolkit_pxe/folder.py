@@ -111,6 +111,8 @@ def foreign(folder: Path, planned: Sequence[Change]) -> Iterator[str]:
     """Yield the names of files that a change would destroy although they are not ours."""
     manifest = read_manifest(folder)
     for change in planned:
+        if change.before is None and (folder / change.name).is_symlink():
+            yield change.name  # it points to nothing yet
         if change.before is None or change.what not in {CHANGE, REMOVE}:
             continue
         if digest(change.before) not in manifest.get(change.name, ()):

@@ -21,8 +21,8 @@ from toolkit_pxe.lab.matrix import (
     Result,
     matrix,
 )
-from toolkit_pxe.lab.serving import Servable
 from toolkit_pxe.requests import chosen_targets
+from toolkit_pxe.serving import Servable
 
 _STYLES = {PROVEN: "good", DIFFERS: "bad", REFUSED: "note", NOT_APPLICABLE: "dim", UNPROVEN: "warn"}
 

@@ -16,7 +16,7 @@ from toolkit_pxe import folder as files
 from toolkit_pxe.requests import families_of, named_targets, parse_settings
 from toolkit_pxe.site.model import Site
 from toolkit_pxe.site.resolve import load_site
-from toolkit_pxe.targets.base import CannotExpressError, Options, Rendered, Target
+from toolkit_pxe.targets.base import CannotExpressError, Limit, Options, Rendered, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ def render_site(
 ) -> list[Piece]:
     """Return what each target makes. Raises CannotExpressError unless degraded is allowed."""
     pieces = []
+    refused: dict[str, list[Limit]] = {}
     for target in targets:
         for family in families_of(site, target):
 
@@ -66,9 +67,11 @@ def render_site(
             settings = parse_settings(asked.settings, target, targets)
             options = Options(family, asked.fragment, settings, previous)
             rendered = target.render(site, options)
-            if rendered.limits and not asked.allow_degraded:
-                raise CannotExpressError(target.name, rendered.limits)
             pieces.append(Piece(target.name, family, rendered))
+            refused.setdefault(target.name, []).extend(rendered.limits)
+    refused = {name: limits for name, limits in refused.items() if limits}
+    if refused and not asked.allow_degraded:
+        raise CannotExpressError(refused)
     return pieces
 
 
@@ -88,11 +91,13 @@ def run(session: Session, asked: Asked) -> ExitStatus:
     if folder is None:
         return _print(session, pieces)
     planned = files.changes(folder, _wanted(pieces), [target.name for target in targets])
-    _emit(session, planned, pieces, asked)
     if asked.diff or asked.check:
+        _emit(session, planned, pieces, diff=asked.diff)
         drift = any(change.what != files.SAME for change in planned)
         return ExitStatus.NOT_OK if asked.check and drift else ExitStatus.OK
+    # Written before it is told: nothing is said that isn't so, and a reader may go away.
     files.apply(folder, planned, site.digest)
+    _emit(session, planned, pieces, diff=False)
     _advise(session, pieces, folder)
     return ExitStatus.OK
 
@@ -110,7 +115,7 @@ def _print(session: Session, pieces: Sequence[Piece]) -> ExitStatus:
     """Print the files; a name precedes each on standard error, if there are several."""
     if session.output.format != "table":
         changes = [files.Change(item.name, None, item.content) for item in _wanted(pieces)]
-        _emit_changes(session, changes, pieces, diff=False)
+        _emit(session, changes, pieces, diff=False)
         return ExitStatus.OK
     for piece in pieces:
         for item in piece.rendered.files:
@@ -121,12 +126,6 @@ def _print(session: Session, pieces: Sequence[Piece]) -> ExitStatus:
 
 
 def _emit(
-    session: Session, planned: Sequence[files.Change], pieces: Sequence[Piece], asked: Asked
-) -> None:
-    _emit_changes(session, planned, pieces, diff=asked.diff)
-
-
-def _emit_changes(
     session: Session, planned: Sequence[files.Change], pieces: Sequence[Piece], *, diff: bool
 ) -> None:
     install = {

@@ -28,6 +28,7 @@ class Application:
 
     choose  `--app` of scaffold, where the tree has several applications
     load    `--app` of prove, where the factory wants arguments
+    maker   prove_me.py, where no name reaches the application
     """
 
     name: str
@@ -37,6 +38,7 @@ class Application:
     choose: tuple[str, ...] = ()
     load: str = ""
     environ: dict[str, str] = field(default_factory=dict)
+    maker: str = ""
 
 
 APPLICATIONS = (
@@ -56,7 +58,9 @@ APPLICATIONS = (
                 ("grip==4.6.2", "asgiref", "setuptools<81"), "grip", (),
                 "grip.api:create_app(text='x')"),
     Application("locust", "inside of a class that runs the application itself",
-                ("locust==2.47.0", "asgiref"), "locust"),
+                ("locust==2.47.0", "asgiref"), "locust", (), "locust.prove_me:app",
+                maker="from locust.env import Environment\nfrom locust.web import WebUI\n\n"
+                      "app = WebUI(Environment(), '127.0.0.1', 0).app\n"),
     Application("moto", "factories of a server that dispatches between applications",
                 ("moto[server]==5.2.5", "asgiref"), "moto", (),
                 "moto.moto_server.werkzeug_app:create_backend_app('s3')"),
@@ -105,10 +109,15 @@ def trial(application: Application, folder: Path) -> str:
     if status:
         return row(application, f"not put in: {said.strip()}")
     load = ["--app", application.load] if application.load else []
+    maker = root / "prove_me.py"
+    if application.maker:
+        maker.write_text(application.maker)
     status, out, said = run(
         [*HERE, "prove", str(root), "--timeout", "300", "--format", "json", *load],
         application.environ,
     )
+    if application.maker:
+        maker.unlink()
     removed, _, complaint = run([*HERE, "remove", str(root)])
     restored = "to the byte" if digest(root) == before and not removed else f"NO: {complaint}"
     if not out:

@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Literal
 
 Kind = Literal["bios", "uefi", "secure-boot"]
+DISK = "here boots the local disk"
+DISK_GRUB = Path("/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed")
 ADDRESS = "10.77.0.9"
 """The servers' address, and the one that a site for these boots must name."""
 PLACES: Mapping[str, tuple[str, ...]] = {
@@ -56,11 +58,15 @@ wait $machine
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What boots. `http_only`: the firmware tries HTTP, not PXE. `memory` in MiB."""
+    """What boots. `http_only`: the firmware tries HTTP, not PXE. `memory` in MiB.
+
+    `disk`: it has a disk that tells of itself, tried after the network; UEFI's has a GRUB.
+    """
 
     kind: Kind = "bios"
     http_only: bool = False
     memory: int = 512
+    disk: bool = False
 
     def argv(self, mac: str) -> list[str]:
         """Return QEMU's arguments; a UEFI's variables are in `vars.fd` in the current folder."""
@@ -68,6 +74,10 @@ class Machine:
                 "-vga", "none", "-monitor", "none", "-no-reboot", "-serial", "file:serial.log",
                 "-device", "isa-debug-exit,iobase=0xf4,iosize=1",
                 "-netdev", "tap,id=n0,ifname=srv0,script=no,downscript=no"]  # fmt: skip
+        if self.disk:
+            source = "fat:disk" if self.kind != "bios" else "disk.img"
+            made += ["-drive", f"file={source},format=raw,if=none,id=d0,readonly=on",
+                     "-device", "virtio-blk-pci,drive=d0,bootindex=1"]  # fmt: skip
         if self.kind == "bios":
             device = f"virtio-net-pci,netdev=n0,mac={mac},bootindex=0"
             return [*made, "-machine", "pc,graphics=off", "-device", device]
@@ -156,6 +166,14 @@ def _lay(
             target.write_bytes(content.encode() if isinstance(content, str) else content)
     if machine.kind != "bios":
         shutil.copy(PLACES[machine.kind][1], folder / "vars.fd")
+    if machine.disk and machine.kind == "bios":
+        (folder / "disk.img").write_bytes(telling_sector(DISK).ljust(1 << 20, b"\0"))
+    elif machine.disk:
+        loader, config = folder / "disk/EFI/BOOT/BOOTX64.EFI", folder / "disk/EFI/debian/grub.cfg"
+        for part in (loader, config):
+            part.parent.mkdir(parents=True)
+        shutil.copy(DISK_GRUB, loader)
+        config.write_text(f"serial\nterminal_output serial\necho '{DISK}'\nsleep 2\nhalt\n")
 
 
 def _seen(folder: Path, seconds: float) -> Booted:
@@ -171,6 +189,24 @@ def _seen(folder: Path, seconds: float) -> Booted:
     missing += re.findall(r'"GET /(\S*) \S+" 404', http)
     logs["serial.log"] = _ANSI.sub("", logs["serial.log"])
     return Booted(logs["serial.log"], tuple(sent), tuple(missing), seconds, logs)
+
+
+_TELLS = bytes.fromhex(
+    "fa fc 31c0 8ed0 bc007c"  # cli; cld; xor ax, ax; mov ss, ax; mov sp, 0x7c00
+    "e80000 5e 83c624 0e 1f"  # call $+3; pop si; add si, text; push cs; pop ds
+    "ac 84c0 7412 88c4"  # next: lodsb; test al, al; jz end; mov ah, al
+    "bafd03 ec a820 74fb"  # mov dx, 0x3fd; wait: in al, dx; test al, 0x20; jz wait
+    "baf803 88e0 ee ebe9"  # mov dx, 0x3f8; mov al, ah; out dx, al; jmp next
+    "baf400 ee f4 ebfd"  # end: mov dx, 0xf4; out dx, al; hlt; jmp $-1
+)
+
+
+def telling_sector(text: str) -> bytes:
+    """Return a boot sector that prints `text` on COM1, and ends the machine.
+
+    A BIOS loads it from a disk, a network loader as a network boot program: both to 0x7c00.
+    """
+    return (_TELLS + text.encode() + b"\0").ljust(510, b"\0") + b"\x55\xaa"
 
 
 _SETUP = bytes.fromhex(

@@ -226,3 +226,8 @@ def test_a_fault_in_a_json_list_is_told_with_its_very_place(tmp_path: Path) -> N
         tmp_path, f"{HEAD}reservation_files: [h.jsonl]\n", h_jsonl='\n{"name": "a", "mac": "zz"}\n'
     )
     assert found.startswith("h.jsonl:2:22: mac: ")
+
+
+def test_a_long_value_is_not_repeated_whole(tmp_path: Path) -> None:
+    (found,) = told(tmp_path, HEAD + f"dhcp: {{domain: {'a.' * 100_000}b_}}\n")
+    assert len(found) < 500

@@ -13,7 +13,11 @@ import jsonschema
 import pytest
 
 from toolkit.testing import Home, Run
+from toolkit_pxe import check_command
 from toolkit_pxe import folder as files
+from toolkit_pxe.site.resolve import load_site
+from toolkit_pxe.targets import find_target
+from toolkit_pxe.targets.base import Options
 
 SITE = r"""
 name: campus
@@ -182,6 +186,27 @@ def test_nothing_foreign_is_overwritten(foreign: str, home: Home, toolkit_run: R
     assert path.read_text() == foreign
 
 
+def test_a_link_to_nothing_is_not_overwritten(home: Home, toolkit_run: Run) -> None:
+    path = home.folder / CONF
+    path.parent.mkdir(parents=True)
+    path.symlink_to(home.folder / "elsewhere")
+    ended = toolkit_run(*RENDER)
+    assert ended.status == 2
+    assert "not written by toolkit pxe" in ended.stderr
+    assert path.is_symlink()
+
+
+def test_files_are_written_though_nobody_reads_what_is_said(home: Home) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "toolkit", *RENDER],
+        cwd=home.folder, env=home.environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.wait(timeout=30) in {0, 141}
+    assert (home.folder / CONF).exists()
+
+
 def test_what_was_changed_by_hand_is_not_overwritten(home: Home, toolkit_run: Run) -> None:
     toolkit_run(*RENDER)
     path = home.folder / CONF
@@ -278,6 +303,42 @@ def test_what_a_server_cannot_do_stops_the_rendering(home: Home, toolkit_run: Ru
     degraded = toolkit_run(*RENDER, "--allow-degraded")
     assert degraded.status == 0
     assert "NOT EXPRESSED: dhcpd is no proxyDHCP server" in (home.folder / CONF).read_text()
+
+
+@pytest.mark.parametrize(
+    "target", ["isc-dhcp", "kea", "dnsmasq", "windows-dhcp", "tftpd", "http-boot", "bind"]
+)
+def test_the_name_of_the_site_file_ends_no_comment(
+    target: str, home: Home, toolkit_run: Run
+) -> None:
+    text = SITE.replace("file: 'boot", "files: {bios: 'boot").replace("com'}", "com'}}")
+    home.write("a\nevil line;\u2028evil.yaml", text)
+    argv = ("pxe", "render", "a\nevil line;\u2028evil.yaml", "--for", target)
+    ended = toolkit_run(*argv, "--allow-degraded")
+    assert ended.status == 0, ended.stderr
+    assert "evil line" in ended.stdout
+    assert not [line for line in ended.stdout.splitlines() if line.startswith("evil")]
+
+
+def test_what_several_servers_cannot_do_is_told_at_once(home: Home, toolkit_run: Run) -> None:
+    home.write("site.yaml", f"{SITE}dhcp: {{proxy: true}}\n")
+    ended = toolkit_run(*RENDER, "--for", "kea", "--for", "bind")
+    assert ended.status == 2
+    for name in ("isc-dhcp", "kea"):
+        assert f"{name} cannot express what the site asks for" in ended.stderr
+    assert "there is nothing to write for bind" in ended.stderr
+
+
+def test_a_checker_that_hangs_is_told(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = home.write("bin/dhcpd", "#!/bin/sh\nexec sleep 60\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{fake.parent}:{os.environ['PATH']}")
+    monkeypatch.setattr(check_command, "_SECONDS", 1)
+    site = load_site(home.folder / "site.yaml")
+    verdict = check_command.check_target(site, find_target("isc-dhcp"), Options(4))
+    assert (verdict.state, verdict.detail) == (
+        "could not run", "dhcpd did not end within 1 seconds",
+    )  # fmt: skip
 
 
 @pytest.mark.server("dhcpd")

@@ -15,7 +15,7 @@ from toolkit.documents import DocumentError
 from toolkit.errors import UsageError
 from toolkit_pxe.decide.client import firmware
 from toolkit_pxe.lab import Lab
-from toolkit_pxe.lab.serving import Serving
+from toolkit_pxe.serving import Serving
 from toolkit_pxe.site.model import Option, Site
 from toolkit_pxe.targets import dnsmasq
 from toolkit_pxe.targets._dnsmasq import LONGEST_LINE, option_value, quote

@@ -131,3 +131,17 @@ def test_what_only_other_architectures_would_ask_of_grub_is_no_limit() -> None:
     chain = {"name": "next", "kind": "chain", "file": "ipxe.efi"}
     assert not rendered("grub", [chain], uefi).limits
     assert rendered("grub", [chain]).limits
+
+
+def test_a_disk_is_booted_by_its_own_loader_and_under_bios_by_its_first_sector() -> None:
+    """A GRUB from the network has no disks under BIOS, and `exit` is no way under UEFI."""
+    text = file(rendered("grub", [{"name": "disk", "kind": "local"}]), MAIN)
+    bios, _, uefi = text.partition("else")
+    assert bios.index("insmod biosdisk") < bios.index("chainloader +1")
+    assert "set cpu=x64" in uefi
+    assert "set cpu=aa64" in uefi
+    assert uefi.index("/EFI/debian/shim$cpu.efi") < uefi.index("/EFI/BOOT/boot$cpu.efi")
+    # the chainloader takes its device from `root`, not from the file's name
+    assert uefi.index("search --no-floppy --set=root") < uefi.index("chainloader $file")
+    only = {"name": "disk", "kind": "local", "arch": "x64"}
+    assert "aa64" not in file(rendered("grub", [only]), MAIN)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from pathlib import Path
 
@@ -28,6 +30,7 @@ targets: {p: {kind: pxelinux, file: pxelinux.0}}
 profiles: {standard: {default: p}}
 groups: [lab]
 """
+MAC = "52:54:00:00:00:01"
 HOST = '{"name": "a", "mac": "52:54:00:00:00:01", "address": "10.77.0.1", "group": "lab"}'
 CELLS = {
     "name": ["a", "b-1", "c.example", "", "x y", "../x", "é"],
@@ -121,3 +124,17 @@ def test_a_list_of_the_wrong_kind_is_refused(tmp_path: Path) -> None:
     (tmp_path / "hosts.json").write_text('[{"name": 5}]', "utf-8")
     with pytest.raises(DocumentError, match="name: is read as a number"):
         load_site(path)
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "json"])
+def test_a_list_is_read_once_so_that_it_may_be_a_pipe(kind: str, tmp_path: Path) -> None:
+    texts = {"csv": f'name,mac\n"a",{MAC}\n', "jsonl": HOST, "json": f"[{HOST}]"}
+    pipe = tmp_path / f"hosts.{kind}"
+    os.mkfifo(pipe)
+    path = tmp_path / "site.yaml"
+    path.write_text(f"{SITE}reservation_files: [hosts.{kind}]\n", "utf-8")
+    writer = threading.Thread(target=pipe.write_text, args=(texts[kind],))
+    writer.start()
+    (host,) = load_site(path).reservations
+    writer.join()
+    assert host.mac == MAC

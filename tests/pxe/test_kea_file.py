@@ -20,7 +20,7 @@ from toolkit_pxe.decide.client import Client, firmware
 from toolkit_pxe.decide.decision import matches
 from toolkit_pxe.lab import Lab
 from toolkit_pxe.lab.prove import prove
-from toolkit_pxe.lab.serving import Serving
+from toolkit_pxe.serving import Serving
 from toolkit_pxe.site.model import Match, Site
 from toolkit_pxe.site.resolve import load_site
 from toolkit_pxe.targets import kea

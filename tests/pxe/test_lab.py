@@ -14,13 +14,13 @@ import pytest
 from toolkit_pxe.decide.client import firmware
 from toolkit_pxe.lab import Lab, LabError
 from toolkit_pxe.lab.inside import Inside, namespace
-from toolkit_pxe.lab.serving import Serving
+from toolkit_pxe.serving import Serving
 
 pytestmark = pytest.mark.server("ip")
 KILLED = """
 import sys, time
 from toolkit_pxe.lab import Lab
-from toolkit_pxe.lab.serving import Serving
+from toolkit_pxe.serving import Serving
 lab = Lab()
 lab.serve(Serving(("sh", "-c", "while :; do sleep 1; done # " + sys.argv[1])), ["10.77.0.1/24"])
 print("up", flush=True)

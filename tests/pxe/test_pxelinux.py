@@ -123,6 +123,33 @@ def test_what_a_line_cannot_hold_is_refused_by_entry_and_left_out(
     assert found.limits[0].origin.line
 
 
+CHAIN = {"name": "next", "kind": "chain", "file": "next.0"}
+
+
+@pytest.mark.parametrize("entry", [CHAIN, WINDOWS])
+@pytest.mark.parametrize(
+    "target",
+    [{"kind": "pxelinux", "files": {"x64": "efi64/syslinux.efi"}},
+     {"kind": "pxelinux", "file": "syslinux.efi"}],
+)  # fmt: skip
+def test_what_it_can_load_under_bios_only_is_refused_under_uefi(
+    entry: dict[str, str], target: dict[str, object]
+) -> None:
+    assert "under BIOS only" in messages(rendered("pxelinux", [LINUX, entry], target))
+    bios = {"kind": "pxelinux", "file": "pxelinux.0"}
+    assert not rendered("pxelinux", [LINUX, entry], bios).limits
+    assert not rendered("pxelinux", [LINUX, {**entry, "arch": "bios"}], target).limits
+
+
+def test_loaders_for_bios_and_uefi_need_folders_of_their_own() -> None:
+    """Both would load menu.c32, which is another file for each."""
+    files = {"bios": "pxelinux.0", "x64": "syslinux.efi"}
+    found = rendered("pxelinux", [LINUX], {"kind": "pxelinux", "files": files})
+    assert "their own menu.c32 in one folder" in messages(found)
+    apart = {"bios": "bios/pxelinux.0", "x64": "efi64/syslinux.efi"}
+    assert not rendered("pxelinux", [LINUX], {"kind": "pxelinux", "files": apart}).limits
+
+
 def test_an_unknown_menu_module_is_told_with_those_that_are() -> None:
     site = load(described([LINUX]))
     with pytest.raises(UsageError, match="shows no menu"):

@@ -134,6 +134,8 @@ BOOT = [
     (f"t: {{kind: file, file: {'é' * 64}}}", "has 128 octets, and there is room for 127"),
     ("t: {kind: file, file: a/../../etc/shadow}", 'leaves the folder of the server by ".."'),
     ('t: {kind: file, file: "a\\nb"}', "holds a control character"),
+    ('t: {kind: file, file: "a\\x9bb"}', "holds a control character"),
+    ('t: {kind: file, file: "a\\u2028b"}', "holds a control character"),
     ("t: {kind: file, files: {x64-efi: a}}", '"x64-efi" is no known client architecture'),
     ("t: {kind: file, files: {x64: a, x64-uefi: b}}", '7 has a file already, by "x64"'),
     ("t: {kind: file, file: a, server: wds.example.org}", '"wds.example.org" is no IPv4 address'),
@@ -197,6 +199,25 @@ reservation_files: [hosts.csv, none.csv, hosts.txt]
         "site.yaml:6:1", "site.yaml:13:18", "site.yaml:14:3", "site.yaml:15:32", "site.yaml:15:42",
         "hosts.csv:3:2", "hosts.csv:4:3", "hosts.csv:4:4",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "address", ["nobody", "a b@example.org", "@example.org", "a@b@c", "a@b_c", "a\\nb@c.org", ""]
+)
+def test_a_hostmaster_that_a_zone_cannot_hold_is_told(address: str, tmp_path: Path) -> None:
+    zones = f'dhcp: {{domain: x.org}}\ndns: {{name_servers: [ns.y.org], hostmaster: "{address}"}}\n'
+    (found,) = problems(tmp_path, f"{HEAD}{TARGETS}{PROFILES}{zones}")
+    assert "dns.hostmaster: " in found
+    assert "; write " in found
+
+
+@pytest.mark.parametrize("name", ["Lab", "a b", "a\\nfilename", "a;b", "é", "-a", "x" * 33])
+def test_a_group_that_could_say_more_than_its_name_is_told(name: str, tmp_path: Path) -> None:
+    """Names of groups stand in comments and names of every server's configuration."""
+    text = f"{HEAD}{TARGETS}{PROFILES}".replace("[lab]", f'["{name}"]')
+    (found,) = problems(tmp_path, text)
+    assert found.startswith("site.yaml:5:10: groups[0]: ")
+    assert "cannot be a name here" in found
 
 
 def test_a_list_that_is_no_list_is_told(tmp_path: Path) -> None:

@@ -165,3 +165,20 @@ def test_a_group_that_must_not_boot_is_sent_nothing(
     )
     offered = offer(lab, server, site)
     assert (offered.siaddr, offered.file, dict(offered.options)) == (NO_ADDRESS, b"", {})
+
+
+@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize("shared", ["", ", shared_network: hall"])
+def test_who_has_no_address_is_sent_nothing_and_that_is_predicted(
+    server: str, shared: str, lab: Lab, make_site: MakeSite
+) -> None:
+    """A subnet without a pool has addresses for its reservations alone."""
+    pool = f"{shared}, pools: [10.78.0.10-10.78.0.20]}}"
+    second = f"- {{subnet: 10.78.0.0/24{pool if shared else '}'}"
+    text = booting("a.0").replace("10.77.0.0/24}", f"10.77.0.0/24{shared}}}\n{second}")
+    site = make_site(text)
+    clients = [firmware(0, mac=mac) for mac in ("52:54:00:99:99:99", MAC)]
+    clients = [replace(client, subnet=0) for client in clients]
+    cells = [*prove(lab, find_target(server), site, clients, Options(4))]
+    assert [cell.proven for cell in cells] == [True, True], cells
+    assert [cell.offered is not None for cell in cells] == [bool(shared), True]

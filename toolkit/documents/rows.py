@@ -61,15 +61,20 @@ class _Kind(Generic[M]):
 
 
 def read_rows(
-    path: FilePath, kind: type[M], *, fill: Mapping[str, object] | None = None
+    path: FilePath,
+    kind: type[M],
+    *,
+    fill: Mapping[str, object] | None = None,
+    raw: bytes | None = None,
 ) -> Iterator[Row[M]]:
     """Yield the rows of a `.csv` (with a header) or `.jsonl` file as the dataclass `kind`.
 
     Good rows come first come first; at the end DocumentError is raised with all bad ones (after
     100 it is raised at once), so whoever must have all rows or none takes a list. With `fill`
     (values for required keys) bad rows come, too, as far as they can be read: see `Row.lacking`.
+    `raw` is the file's content where it was read already: a pipe can't be read twice.
     """
-    text = decode(read_bytes(path, MAX_SIZE), str(path))
+    text = decode(read_bytes(path, MAX_SIZE) if raw is None else raw, str(path))
     rows = _json_lines if path.suffix.lower() in {".jsonl", ".ndjson"} else _csv
     problems: list[Problem] = []
     try:

@@ -13,6 +13,7 @@ both handlers in Flask 2.2 to 3.1, and still is in 3.2, which passes the context
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -40,27 +41,33 @@ def install(app: Flask, reporter: Reporter) -> None:
 def _hook_requests(app: Flask, reporter: Reporter) -> None:
     """Set the door around the application, which every request goes in and out by.
 
-    Every request pays for each line here (docs: what it costs), so names are looked up once, and
-    nothing is made that isn't needed.
+    Every request pays for each line of the two functions, and most for each call: so there are few,
+    and names are looked up once. (What it costs: tests/benchmarks/flask_cost.py of the toolkit.)
     """
     inner, full_dispatch_request = app.wsgi_app, app.full_dispatch_request
-    is_flasks = _is_flasks_own(app)
+    is_flasks, plain, now = _is_flasks_own(app), _plain, time.perf_counter
     set_visit, reset_visit, get_visit = current.set, current.reset, current.get
 
     def wsgi_app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if not reporter.has_begun:
             reporter.begin()
-        visit = Visit(environ, start_response)
+        visit = Visit()
+        visit.environ, visit.started = environ, now()
         token = set_visit(visit)
         try:
-            body: Iterable[bytes] = inner(environ, visit.start_response)
+            body: Iterable[bytes] = inner(
+                environ, start_response if is_flasks else visit.noting(start_response)
+            )
         except BaseException as error:
-            _report(reporter, error, visit)
+            _report(reporter, error, visit, status=SERVER_ERROR)  # whoever serves answers so
             raise
         finally:
             reset_visit(token)
+            try:  # noqa: SIM105  # `suppress` is three calls more
+                visit.context.request.error_reporting_visit = None  # they would own each other
+            except Exception:  # noqa: S110  # it did not come so far, or a stranger's class
+                pass
         if visit.is_settled or isinstance(body, (list, tuple)) or _is_file(body, environ):
-            visit.leave()
             return body
         return _Body(body, reporter, visit)
 
@@ -68,14 +75,25 @@ def _hook_requests(app: Flask, reporter: Reporter) -> None:
         visit = get_visit()
         if visit is None:
             return full_dispatch_request(*arguments)
-        try:  # as Visit.enter, without another call
+        try:
             visit.context = context = get_request_context()
             visit.app_context = get_app_context()
             context.request.error_reporting_visit = visit
         except Exception as fault:  # a stranger's class of requests; must not cost the request
             reporter.fail(fault)
-        response = full_dispatch_request(*arguments)
-        visit.is_settled = is_flasks and _cannot_fail(response)
+        visit.response = response = full_dispatch_request(*arguments)
+        try:  # nothing runs any more as it is sent: one part that is there, and nothing to close
+            parts = response.response
+            visit.is_settled = (
+                is_flasks
+                and type(parts) is list
+                and len(parts) == 1
+                and type(parts[0]) is bytes
+                and not response._on_close  # noqa: SLF001  # no public way
+                and (type(response) in plain or _is_plain(type(response)))
+            )
+        except Exception:  # what isn't known is watched, as a stream is
+            visit.is_settled = False
         return response
 
     app.wsgi_app = wsgi_app  # type: ignore[method-assign]  # as Flask documents
@@ -87,23 +105,6 @@ def _is_flasks_own(app: Flask) -> bool:
     from flask import Flask
 
     return getattr(app.wsgi_app, "__func__", None) is Flask.wsgi_app
-
-
-def _cannot_fail(response: Any) -> bool:
-    """Tell whether nothing runs any more as a body is sent: it is there, and closes nothing.
-
-    What isn't known is no: then the body is watched, as a stream is.
-    """
-    try:
-        parts = response.response
-        return (
-            type(parts) is list
-            and (not parts or (len(parts) == 1 and type(parts[0]) is bytes))
-            and not response._on_close  # noqa: SLF001  # no public way
-            and (type(response) in _plain or _is_plain(type(response)))
-        )
-    except AttributeError:
-        return False
 
 
 _plain: set[type] = set()
@@ -157,7 +158,6 @@ class _Body:
         """Close the body as PEP 3333 wants it; what is called on close may fail, too."""
         close = getattr(self._body, "close", None)
         if close is None:
-            self._visit.leave()
             return
         token = current.set(self._visit)
         try:
@@ -167,16 +167,17 @@ class _Body:
             raise
         finally:
             current.reset(token)
-            self._visit.leave()
 
 
-def _report(reporter: Reporter, error: BaseException, visit: Visit | None) -> None:
+def _report(
+    reporter: Reporter, error: BaseException, visit: Visit, *, status: int | None = None
+) -> None:
     """Report what passes, if it is new and a fault."""
     if isinstance(error, _NO_FAULT) or (isinstance(error, SystemExit) and not error.code):
         return
     try:
         if reporter.claim(error, visit):
-            reporter.report(error, visit)
+            reporter.report(error, visit, status=status)
     except Exception as fault:  # must not take the place of the error
         reporter.fail(fault)
 
@@ -196,6 +197,8 @@ def _hook_handlers(app: Flask, reporter: Reporter) -> None:
         try:
             answer = handle_exception(*arguments)
             status = getattr(answer, "status_code", status)
+            if visit is not None:
+                visit.response = answer
             return answer
         finally:
             if is_new:

@@ -17,11 +17,10 @@ from contextvars import ContextVar
 from typing import Any
 
 import flask.globals
-from flask import has_request_context, request
+from flask import has_request_context
 from flask.ctx import AppContext
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@=+-]{0,127}")
-_ON_REQUEST = "error_reporting_visit"
 current: ContextVar[Visit | None] = ContextVar("error_reporting.visit", default=None)
 
 # From 3.2 on there is one context for both, and to name the other one is deprecated.
@@ -43,54 +42,33 @@ get_request_context = get_app_context if _REQUEST is _APP else _getter(_REQUEST,
 
 
 class Visit:
-    """One request: its WSGI environment and its Flask contexts.
+    """One request: its WSGI environment, its Flask contexts, its response.
 
-    `context` and `app_context` are bound while Flask serves, and not any more when a stream ends;
-    so they are kept here by `enter`. `is_settled`: nothing of the response can fail any more.
+    The contexts are bound while Flask serves, and not any more when a stream ends; so they are kept
+    here. `is_settled`: nothing of the response can fail any more. `started` is by `perf_counter`.
+    There is no constructor, because every request would pay for its call: who makes a visit sets
+    `environ` and `started`, as `begin` does.
     """
 
-    __slots__ = (
-        "_request_id",
-        "_start",
-        "app_context",
-        "context",
-        "environ",
-        "is_settled",
-        "started",
-        "status_line",
-    )
+    environ: dict[str, Any]
+    started: float
+    context: Any = None
+    app_context: Any = None
+    response: Any = None
+    is_settled = False
+    _status_line = ""
+    _request_id = ""
 
-    def __init__(self, environ: dict[str, Any], start: Any = None) -> None:
-        """Begin to measure."""
-        self.started = time.perf_counter()
-        self.environ = environ
-        self._start = start
-        self.context: Any = None
-        self.app_context: Any = None
-        self.is_settled = False
-        self.status_line = self._request_id = ""
+    def noting(self, start_response: Any) -> Any:
+        """Return `start_response` so that the status is noted which an application gives it."""
 
-    def enter(self) -> None:
-        """Keep the contexts that are bound now; Flask's request gets a way back to here.
+        def start(status: str, headers: Any, exc_info: Any = None) -> Any:
+            self._status_line = status
+            if exc_info is None:
+                return start_response(status, headers)
+            return start_response(status, headers, exc_info)
 
-        By that way a thread with a copy of the request's context finds the visit.
-        """
-        self.context = context = get_request_context()
-        self.app_context = get_app_context()
-        context.request.error_reporting_visit = self
-
-    def leave(self) -> None:
-        """Take that way away: visit and request would own each other until they are collected."""
-        if self.context is not None:
-            with suppress(AttributeError):  # a stranger's class of requests
-                self.context.request.error_reporting_visit = None
-
-    def start_response(self, status: str, headers: Any, exc_info: Any = None) -> Any:
-        """Note the status, and pass it on: what an application gets as `start_response`."""
-        self.status_line = status
-        if exc_info is None:
-            return self._start(status, headers)
-        return self._start(status, headers, exc_info)
+        return start
 
     @property
     def request(self) -> Any:
@@ -110,8 +88,10 @@ class Visit:
 
     @property
     def status(self) -> int | None:
-        """The status that the server was given, None if it was not given one yet."""
-        return int(self.status_line[:3]) if self.status_line else None
+        """The status of the response, None as long as there is none."""
+        if self._status_line:
+            return int(self._status_line[:3])
+        return getattr(self.response, "status_code", None)
 
     @property
     def duration(self) -> float:
@@ -127,6 +107,18 @@ class Visit:
         return self._request_id
 
 
+def begin(environ: dict[str, Any]) -> Visit:
+    """Return a visit that begins now, of what is bound now.
+
+    Flask's request gets a way back to it: by that a thread with a copied context finds it.
+    """
+    visit = Visit()
+    visit.environ, visit.started = environ, time.perf_counter()
+    visit.context, visit.app_context = get_request_context(), get_app_context()
+    visit.context.request.error_reporting_visit = visit
+    return visit
+
+
 def find() -> Visit | None:
     """Return the visit being served here: also in a thread with a copied request context.
 
@@ -136,7 +128,6 @@ def find() -> Visit | None:
     if visit is not None or not has_request_context():
         return visit
     with suppress(RuntimeError, LookupError):  # popped in between
-        visit = vars(get_request_context().request).get(_ON_REQUEST) or Visit(request.environ)
-        if visit.context is None:
-            visit.enter()
+        bound = get_request_context().request
+        visit = vars(bound).get("error_reporting_visit") or begin(bound.environ)
     return visit

@@ -112,9 +112,22 @@ def _of_site(source: Path, site: Site) -> Loadable:
     names = site.name.split(".")
     if len(names) > 2 or "self" in names:  # noqa: PLR2004  a function and a name in it
         message = f"{clean(site.name)} in {clean(site.path)} is not at hand by importing it"
-        raise UsageError(message, hint="name what to load: --app module:name, or --app module:"
-                                       "'function()'")  # fmt: skip
+        raise UsageError(message, hint=_how_to_reach(module, ".".join(parts[:-1]), names))
     return Loadable(f"{module}:{names[0]}", base)
+
+
+def _how_to_reach(module: str, package: str, names: list[str]) -> str:
+    """Return what to write so that importing gives the application: a module of a few lines."""
+    made = f"{names[0]}(…)"
+    if "self" in names:
+        made = ".".join([made, *names[names.index("self") + 1 :]])
+    beside = ".".join(part for part in (package, "prove_me") if part)
+    return (
+        "write a module beside it that makes the application, prove_me.py:\n"
+        f"  from {clean(module)} import {clean(names[0])}\n"
+        f"  app = {clean(made)}\n"
+        f"and name it: --app {clean(beside)}:app (docs/how-to/flask-prove.md has an example)"
+    )
 
 
 def python_of(source: Path, environ: Mapping[str, str]) -> str:

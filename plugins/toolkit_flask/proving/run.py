@@ -91,7 +91,8 @@ def _started(
 
 
 _START = (
-    "import sys; place, job = sys.argv[1:]; sys.path.insert(0, place); "
+    "import sys; place, job = sys.argv[1:]; "
+    "sys.path[:] = [place, *filter(None, sys.path)]; "  # a package's html.py is not Python's
     f"from {DRIVER}.main import main; import {DRIVER}.situations; sys.path.remove(place); main(job)"
 )
 

@@ -84,3 +84,21 @@ def subnet_of(site: Site, client: Client, host: Reservation | None) -> Subnet | 
         return site.subnets[at]
     ours = site.of_family(client.family)
     return ours[0] if len(ours) == 1 else None
+
+
+NO_ADDRESS_HERE = "there is no pool, and no address reserved here: no OFFER is sent"
+
+
+def has_address(site: Site, decision: Decision, client: Client) -> bool:
+    """Tell whether a server has an IPv4 address for a client: without one, it sends no OFFER.
+
+    Where that isn't known, and for DHCPv6, whose servers answer all the same: yes.
+    """
+    subnet, host = decision.subnet, decision.host
+    if client.family != 4 or subnet is None:
+        return True
+    shared = subnet.shared_network
+    link = [item for item in site.of_family(4) if shared and item.shared_network == shared]
+    return any(
+        item.pools or (host is not None and host.subnet == item.index) for item in link or [subnet]
+    )

@@ -26,8 +26,8 @@ from toolkit_pxe.lab.packets import (
     relayed,
     solicit,
 )
-from toolkit_pxe.lab.serving import Serving
 from toolkit_pxe.programs import find
+from toolkit_pxe.serving import Serving
 
 PROGRAMS = ("ip", "unshare", "nsenter", "sh")
 TIMEOUT = 20.0

@@ -9,7 +9,7 @@ from toolkit.errors import ToolkitError
 from toolkit_pxe.decide.client import Client
 from toolkit_pxe.decide.wire import Wire, compared
 from toolkit_pxe.lab.lab import TIMEOUT, Lab
-from toolkit_pxe.lab.serving import Servable
+from toolkit_pxe.serving import Servable
 from toolkit_pxe.site.model import NOWHERE, Site, Subnet
 from toolkit_pxe.site.values import address_text
 from toolkit_pxe.targets.base import Options, Predicting, Prediction, Target

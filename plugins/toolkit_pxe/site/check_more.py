@@ -12,7 +12,7 @@ from toolkit_pxe.site.custom import plain_text
 from toolkit_pxe.site.described import Menu, MenuEntry, SiteFile
 from toolkit_pxe.site.faults import Faults
 from toolkit_pxe.site.model import Boot, Subnet, Variant
-from toolkit_pxe.site.values import host_name, word
+from toolkit_pxe.site.values import host_name, mail_address, word
 
 _NEEDED = {"linux": ("kernel",), "windows": ("file", "wimboot"), "chain": ("file",), "local": ()}
 
@@ -73,9 +73,10 @@ def check_dns(head: SiteFile, faults: Faults) -> None:
         faults.parsed(host_name, name, ("dns", "name_servers", at))
     if not head.dhcp.domain:
         faults.add(("dns",), "zones need a domain", "set dhcp.domain", [("dhcp", "domain")])
-    if head.dns.hostmaster.count("@") != 1:
-        message = "is no mail address like hostmaster@example.org"
-        faults.add(("dns", "hostmaster"), message, "write one that somebody reads")
+    path = ("dns", "hostmaster")
+    if faults.parsed(mail_address, head.dns.hostmaster, path) is None and not head.dns.hostmaster:
+        hint = "write the mail address of somebody who reads it"
+        faults.add(path, "zones need a hostmaster", hint)
 
 
 def check_servers_of(

@@ -17,10 +17,10 @@ from itertools import repeat
 
 from toolkit_pxe.site.described import Host
 from toolkit_pxe.site.model import NOWHERE, Reservation, Subnet
-from toolkit_pxe.site.values import LONGEST_DUID, LONGEST_ID, SMALLEST_LINK, identifier, octets
+from toolkit_pxe.site.values import LONGEST, SMALLEST_LINK, identifier, octets
 
 _NAMES = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\n)*+")
-_MAC, _OCTETS = 17, 6
+_MAC = 17
 _KEYS = frozenset(item.name for item in fields(Host))
 _WIDTH = {4: 4, 6: 16}
 
@@ -106,7 +106,7 @@ class Plain:
 
 def read_plain(text: str, plain: Plain, source: int) -> list[Reservation] | None:
     """Return the reservations of a CSV text, or None if it is to be read the careful way."""
-    if '"' in text or "\r" in text.replace("\r\n", ""):
+    if '"' in text:
         return None
     try:
         return _read(text, plain, source)
@@ -115,19 +115,20 @@ def read_plain(text: str, plain: Plain, source: int) -> list[Reservation] | None
 
 
 def _read(text: str, plain: Plain, source: int) -> list[Reservation]:
-    text = text.replace("\r\n", "\n").rstrip("\n")
-    first, newline, body = text.partition("\n")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n")
+    first, newline, body = text.rstrip("\n").partition("\n")
     header = first.split(",")
-    if not {*header} <= _KEYS or len({*header}) < len(header) or not newline:
+    if not {*header} <= _KEYS or len({*header}) < len(header) or not newline or "\r" in body:
         raise _NotPlain
-    lines = body.split("\n")
-    width = len(header)
-    if {line.count(",") for line in lines} != {width - 1}:
+    # With the ends of lines as cells of their own, all rows are of one width if these are evenly
+    # spread; then a column is every so many-th cell.
+    cells = body.replace("\n", ",\n,").split(",")
+    count, width = body.count("\n") + 1, len(header) + 1
+    if len(cells) != count * width - 1 or cells[width - 1 :: width].count("\n") != count - 1:
         raise _NotPlain
-    # All rows are of one width, so a column is every width-th cell.
-    cells = body.replace("\n", ",").split(",")
     columns = {name: cells[at::width] for at, name in enumerate(header)}
-    return _reservations(columns, len(lines), plain, source)
+    return _reservations(columns, count, plain, source)
 
 
 def _reservations(
@@ -149,10 +150,10 @@ def _reservations(
         _octets(columns.get(key), identifier, count) for key in ("client_id", "circuit_id")
     )
     duids = _octets(columns.get("duid"), octets, count)
-    if not all(map(any, zip(macs, clients, circuits, duids, strict=True))):
+    if not all(macs) and not all(map(any, zip(macs, clients, circuits, duids, strict=True))):
         raise _NotPlain
-    for values, longest in ((duids, LONGEST_DUID), (clients, LONGEST_ID), (circuits, LONGEST_ID)):
-        if max(map(len, values), default=0) > longest:
+    for key, values in (("duid", duids), ("client_id", clients), ("circuit_id", circuits)):
+        if key in columns and max(map(len, values)) > LONGEST[key]:
             raise _NotPlain
     rows = zip(
         names, macs, four, text6, clients, circuits, duids, groups, plain.four.indices(packed4),
@@ -168,12 +169,7 @@ def _are_macs(macs: Sequence[str]) -> bool:
     if {*map(len, filled)} - {_MAC}:
         return False
     joined = ":".join(filled)
-    digits = joined.replace(":", "")
-    colons = joined[2::3]
-    return (
-        digits.isalnum() or not filled
-    ) and digits == digits.lower() and colons == ":" * len(colons) and (
-        len(bytes.fromhex(digits)) == _OCTETS * len(filled))  # fmt: skip
+    return bytes.fromhex(joined.replace(":", "")).hex(":") == joined
 
 
 def _packed(kind: socket.AddressFamily, texts: Sequence[str]) -> list[bytes]:

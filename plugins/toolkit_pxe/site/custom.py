@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from unicodedata import category
 
 from toolkit.documents.problems import Path
 from toolkit_pxe.site.described import CustomOption
@@ -29,6 +30,8 @@ OWN6: Mapping[int, str] = {
 }  # fmt: skip
 _LONGEST4, _LONGEST6 = 255, 4096
 _WIDTH = {"uint8": 1, "uint16": 2, "uint32": 4}
+_CONTROLS = frozenset({"Cc", "Zl", "Zp"})
+"""Control characters, and Unicode's own ends of lines and paragraphs."""
 _TRUE, _FALSE = {"true", "1"}, {"false", "0"}
 
 
@@ -122,9 +125,10 @@ _TEXTS: Mapping[str, Callable[[str], tuple[str, bytes]]] = {
 def plain_text(value: str) -> str:
     """Return text that any server's configuration can hold. Raises ValueError: control characters.
 
-    A line feed would end a line of dnsmasq's, a NUL a string of everybody's.
+    A line feed would end a line of dnsmasq's, a NUL a string of everybody's; others end a line for
+    some readers, or act on the terminal that shows them.
     """
-    if any(ord(character) < 32 or ord(character) == 127 for character in value):
+    if not value.isprintable() and any(map(_CONTROLS.__contains__, map(category, value))):
         raise ValueError(
             "holds a control character, which no server's configuration can: take it out"
         )

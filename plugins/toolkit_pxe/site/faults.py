@@ -9,10 +9,12 @@ from typing import TypeVar
 
 from toolkit.documents import Fault, Salvage
 from toolkit.documents.problems import Path, Problem
-from toolkit.text import did_you_mean
+from toolkit.text import clean, did_you_mean
 from toolkit_pxe.site.values import remedy
 
 T = TypeVar("T")
+_LONGEST = 300
+"""Characters of a message: a value may be as long as its file."""
 
 
 @dataclass(slots=True)
@@ -45,7 +47,7 @@ class Faults:
         """
         places = [self.salvage.original(place) for place in (path, *needs)]
         if not any(map(self.salvage.lacks, places)):
-            self.found.append(Fault(places[0], message, hint))
+            self.found.append(Fault(places[0], clean(message, limit=_LONGEST), hint))
 
     def wrong(self, *key: str | int) -> bool:
         """Tell whether something is wrong already at a path that ends in, or goes through, `key`.

@@ -15,8 +15,7 @@ from toolkit_pxe.site.described import Host
 from toolkit_pxe.site.faults import Faults
 from toolkit_pxe.site.model import NOWHERE, Reservation, Subnet
 from toolkit_pxe.site.values import (
-    LONGEST_DUID,
-    LONGEST_ID,
+    LONGEST,
     SMALLEST_LINK,
     host_name,
     identifier,
@@ -33,9 +32,6 @@ Wrong = tuple[str, str, str]
 _PARSERS: Mapping[str, Callable[[str], Any]] = {
     "name": host_name, "mac": mac, "address": ipv4, "address6": ipv6, "client_id": identifier,
     "circuit_id": identifier, "duid": octets,
-}  # fmt: skip
-_LONGEST: Mapping[str, int] = {
-    "duid": LONGEST_DUID, "client_id": LONGEST_ID, "circuit_id": LONGEST_ID,
 }  # fmt: skip
 KEYS = tuple(item.name for item in fields(Host))
 Place = Callable[[int, str], tuple[int, int]]
@@ -139,7 +135,7 @@ def _values(host: Host, lacking: frozenset[str], wrong: list[Wrong]) -> Iterator
         except ValueError as error:
             wrong.append((key, clean(str(error), limit=200), remedy(parse)))
             continue
-        longest = _LONGEST.get(key)
+        longest = LONGEST.get(key)
         if longest is not None and len(value) > longest:
             message = f"has {len(value)} octets, and at most {longest} can be"
             wrong.append((key, message, "shorten it"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path as FilePath
 
 from toolkit.documents import DocumentError, Fault, Problem, Salvage, read_rows
-from toolkit.errors import UsageError
+from toolkit.documents.source import decode
 from toolkit_pxe.site.columns import Places, Plain, read_plain
 from toolkit_pxe.site.described import Host
 from toolkit_pxe.site.faults import Faults
@@ -30,9 +30,8 @@ def read_list(hosts: Hosts, path: FilePath, raw: bytes, source: int, faults: Fau
     reader = _read_json if suffix == ".json" else _read_rows
     try:
         faults.elsewhere += reader(hosts, path, raw, source)
-    except UsageError as error:
-        message = error.message.partition(": ")[2]
-        faults.elsewhere.append(Problem(str(path), 0, 0, "", message, error.hint))
+    except DocumentError as error:
+        faults.elsewhere += error.problems
 
 
 def _read_rows(hosts: Hosts, path: FilePath, raw: bytes, source: int) -> list[Problem]:
@@ -40,7 +39,7 @@ def _read_rows(hosts: Hosts, path: FilePath, raw: bytes, source: int) -> list[Pr
     place = hosts.places.setdefault(source, _values_in(raw))
     found: list[Problem] = []
     try:
-        for row in read_rows(path, Host, fill=UNNAMED):
+        for row in read_rows(path, Host, fill=UNNAMED, raw=raw):
             found += [
                 Problem(str(path), *place(row.line, key), key, message, hint)
                 for key, message, hint in hosts.add(row.model, source, row.line, row.lacking)
@@ -70,10 +69,10 @@ def _values_in(raw: bytes) -> Place:
     return place
 
 
-def _read_json(hosts: Hosts, path: FilePath, _raw: bytes, source: int) -> list[Problem]:
-    from toolkit.documents import bind, problems_of, read  # host lists in JSON are rare
+def _read_json(hosts: Hosts, path: FilePath, raw: bytes, source: int) -> list[Problem]:
+    from toolkit.documents import bind, parse, problems_of  # host lists in JSON are rare
 
-    document = read(path)
+    document = parse(decode(raw, str(path)), str(path), json=True)
     rows = document.value
     if document.problems:
         return [*document.problems]

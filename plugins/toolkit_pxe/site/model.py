@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from toolkit.text import clean
 from toolkit_pxe.site.described import Dns, Menu
 from toolkit_pxe.site.values import Network
 
@@ -32,7 +33,7 @@ class Origin(NamedTuple):
     @property
     def short(self) -> str:
         """The file's bare name and the line, for comments: the same wherever the file is."""
-        return str(Origin(self.source.rpartition("/")[2], self.line))
+        return str(Origin(clean(self.source.rpartition("/")[2]), self.line))
 
 
 class Option(NamedTuple):
@@ -164,6 +165,15 @@ class Arm:
     boot: Boot | None
     why: str
     origin: Origin
+
+    @property
+    def comment(self) -> str:
+        """The rule and its place for a configuration's comment.
+
+        Without our arrow: it would make of a file that is ASCII one that isn't, and costs a large
+        one time and memory.
+        """
+        return f"{self.why.replace('→', '->')} ({self.origin.short})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,6 +132,8 @@ class _Resolver:
         parts = _describe(self.document.value, self.faults)
         head, faults = parts.head, self.faults
         faults.parsed(word, head.name, ("name",))
+        for at, group in enumerate(head.groups):
+            faults.parsed(word, group, ("groups", at))
         faults.parsed(host_name, head.dhcp.domain, ("dhcp", "domain"))
         dns = addresses(head.dhcp.dns_servers, faults, ("dhcp", "dns_servers"))
         ntp = addresses(head.dhcp.ntp_servers, faults, ("dhcp", "ntp_servers"))

@@ -23,10 +23,8 @@ _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _LONGEST_LEASE = 0xFFFFFFFF
 _LONGEST_NAME = 253
 _LONGEST_PREFIX = 6
-LONGEST_ID = 253
-"""Octets of a client or circuit id: an option of 255, less a sub-option's head."""
-LONGEST_DUID = 130
-"""Octets (RFC 8415, 11.1)."""
+LONGEST: Mapping[str, int] = {"client_id": 253, "circuit_id": 253, "duid": 130}
+"""Octets of identifiers: an option of 255, less a sub-option's head; RFC 8415, 11.1."""
 SMALLEST_LINK = 30
 """Longer prefixes have no network or broadcast address (RFC 3021)."""
 BITS = {4: 32, 6: 128}
@@ -170,6 +168,15 @@ def host_name(text: str) -> str:
     return text
 
 
+def mail_address(text: str) -> str:
+    """Return a mail address that a zone can hold: a domain, and ASCII without spaces before it."""
+    local, at, domain = text.partition("@")
+    if not at or not local or not all("!" <= item <= "~" for item in local):
+        raise ValueError(f'"{text}" is no mail address that a zone can hold')
+    host_name(domain)
+    return text
+
+
 def word(text: str) -> str:
     """Return the name of a thing in the site file; servers' configurations use it, too."""
     if not _WORD.fullmatch(text):
@@ -197,6 +204,7 @@ _REMEDIES: Mapping[Callable[[str], object], str] = {
     mac_prefix: "write one to six pairs, like '52:54:00', in quotes",
     octets: "write it like '00:03:00:01:52:54', in quotes",
     host_name: "write it like pc1 or pc1.example.org",
+    mail_address: "write it like hostmaster@example.org",
     word: "write it like lab-2",
 }
 

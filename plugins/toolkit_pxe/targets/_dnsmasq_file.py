@@ -164,7 +164,7 @@ class Writer:
             tag = f"boot{self.family}-{number}-{arm.name}"
             wanted = [here] * several + self.tags.of(arm.match)
             conditions = "".join(f",tag:{item}" for item in [*wanted, f"!{done}"])
-            yield f"# {arm.why} ({arm.origin.short})"
+            yield f"# {arm.comment}"
             yield f"tag-if=set:{tag},set:{done}{conditions}"
             yield from self._boot(arm, tag)
 

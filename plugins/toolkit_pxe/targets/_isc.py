@@ -203,7 +203,7 @@ def chain(
             for head in heads
             if head not in sets
         ]
-        yield f"# {arm.why} ({arm.origin.short})"
+        yield f"# {arm.comment}"
         if condition:
             yield f"{word} {condition} {{"
         elif word == "if":

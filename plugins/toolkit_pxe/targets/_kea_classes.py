@@ -195,7 +195,7 @@ class Plan:
         return " and ".join(parts) or EVERYBODY
 
     def _class(self, name: str, test: str, arm: Arm, base: tuple[Option, ...]) -> Class:
-        said = f"{arm.why} ({arm.origin.short})"
+        said = arm.comment
         boot = arm.boot
         custom = {item.code: (item.data, False) for item in base}
         if boot is not None:

@@ -41,21 +41,24 @@ class Limit:
 
 
 class CannotExpressError(UsageError):
-    """A server cannot do what the site asks for, or is asked for nothing; `limits` say what."""
+    """Targets cannot do what the site asks for, or are asked for nothing; `limits` say what."""
 
-    def __init__(self, target: str, limits: Sequence[Limit]) -> None:
-        """Tell all of them."""
-        self.limits = tuple(limits)
-        listed = "\n".join(f"  {item}" for item in limits)
-        hint = next((item.hint for item in limits if item.hint), "")
+    def __init__(self, refused: Mapping[str, Sequence[Limit]]) -> None:
+        """Tell all of them, target by target."""
+        self.limits = tuple(item for limits in refused.values() for item in limits)
+        told = "\n".join(_refusal(target, limits) for target, limits in refused.items())
+        hint = next((item.hint for item in self.limits if item.hint), "")
         more = "--allow-degraded writes the rest, with these marked"
-        if all(item.absent for item in limits):
-            super().__init__(f"there is nothing to write for {target}:\n{listed}", hint=hint)
-            return
-        super().__init__(
-            f"{target} cannot express what the site asks for:\n{listed}",
-            hint=f"{hint}; or: {more}" if hint else more,
-        )
+        if not all(item.absent for item in self.limits):
+            hint = f"{hint}; or: {more}" if hint else more
+        super().__init__(told, hint=hint)
+
+
+def _refusal(target: str, limits: Sequence[Limit]) -> str:
+    listed = "\n".join(f"  {item}" for item in dict.fromkeys(map(str, limits)))
+    if all(item.absent for item in limits):
+        return f"there is nothing to write for {target}:\n{listed}"
+    return f"{target} cannot express what the site asks for:\n{listed}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,4 +197,5 @@ def header(site: Site, target: str, comment: str = "# ", limits: Iterable[Limit]
         f"source sha256 {site.digest}",
         *(f"NOT EXPRESSED: {item.message} ({item.origin.short})" for item in limits),
     ]
-    return "".join(f"{comment}{line}\n" for line in lines)
+    # A file's name may hold a line feed, which would end the comment.
+    return "".join(f"{comment}{clean(line)}\n" for line in lines)

@@ -14,7 +14,6 @@ from toolkit.errors import UsageError
 from toolkit.files import write_atomic
 from toolkit.text import clean
 from toolkit_pxe.site.model import Origin, Site
-from toolkit_pxe.site.values import host_name
 from toolkit_pxe.targets._zones import (
     Zone,
     Zones,
@@ -73,30 +72,12 @@ def mailbox(address: str) -> str:
     return f"{escaped}.{domain}."
 
 
-def _mail_fault(address: str) -> str:
-    local, _, domain = address.partition("@")
-    try:
-        host_name(domain)
-    except ValueError as error:
-        return str(error)
-    if (
-        not local
-        or not local.isascii()
-        or any(ord(item) <= 32 or ord(item) == 127 for item in local)
-    ):
-        return f"{address!r} has a part before the @ that a zone cannot hold"
-    return ""
-
-
 def _limits(site: Site, zones: Zones) -> Iterator[Limit]:
     place = Origin(site.sources[0], 0)
     if site.dns is None:
         hint = "add dns: {name_servers: [ns1], hostmaster: hostmaster@example.org}"
         yield Limit("the site file has no section `dns`", place, hint, absent=True)
         return
-    fault = _mail_fault(site.dns.hostmaster)
-    if fault:
-        yield Limit(f"dns.hostmaster: {fault}", place)
     if site.dns.ttl > _LONGEST:
         yield Limit(f"dns.ttl: {site.dns.ttl} s is longer than DNS can tell", place)
     for server in without_address(site, zones):

@@ -13,10 +13,10 @@ from pathlib import Path
 from toolkit.errors import UsageError
 from toolkit.files import write_atomic
 from toolkit_pxe.decide.client import Client
-from toolkit_pxe.decide.decision import decide
+from toolkit_pxe.decide.decision import NO_ADDRESS_HERE, decide, has_address
 from toolkit_pxe.decide.wire import NO_ADDRESS, Wire, asked, custom_options
-from toolkit_pxe.lab.serving import Serving
 from toolkit_pxe.programs import find
+from toolkit_pxe.serving import Serving
 from toolkit_pxe.site.model import Boot, Origin, Site
 from toolkit_pxe.site.values import ipv4
 from toolkit_pxe.targets import _dnsmasq_proxy
@@ -124,6 +124,8 @@ def predict(site: Site, client: Client, options: Options) -> Prediction:
     boot = decision.boot
     if site.proxy and client.family == 4:
         return _dnsmasq_proxy.predict(site, decision, client, options.settings.get("address", ""))
+    if not has_address(site, decision, client):
+        return Prediction(decision, None, (NO_ADDRESS_HERE,))
     more = custom_options(site, decision, client.family)
     if client.family != 4:
         url = {59: boot.url.encode()} if boot else {}

@@ -54,6 +54,20 @@ PLATFORMS: Mapping[str, frozenset[int]] = {
     "loongarch64-efi": frozenset({39, 40}),
 }
 """$grub_cpu-$grub_platform → the architectures whose firmware runs it."""
+_EFI: Mapping[str, str] = {
+    "i386-efi": "ia32", "x86_64-efi": "x64", "arm-efi": "arm", "arm64-efi": "aa64",
+    "riscv32-efi": "riscv32", "riscv64-efi": "riscv64", "loongarch64-efi": "loongarch64",
+}  # fmt: skip
+"""How files for a platform end (UEFI 2.10, 3.5.1.1)."""
+_LOADERS = (
+    *(f"/EFI/{vendor}/{loader}$cpu.efi"
+      for vendor in ("debian", "ubuntu", "fedora", "redhat", "centos", "almalinux", "rocky",
+                     "opensuse", "sles")
+      for loader in ("shim", "grub")),
+    "/EFI/Microsoft/Boot/bootmgfw.efi",
+    "/EFI/BOOT/boot$cpu.efi",
+)  # fmt: skip
+"""What a disk's EFI partition may have; not all systems have the last, the one for any machine."""
 _ALL = frozenset().union(*PLATFORMS.values())
 _OPEN_FIRMWARE = PLATFORMS["powerpc-ieee1275"]
 
@@ -107,10 +121,11 @@ def _body(item: Shown) -> Iterator[str]:
     entry = item.entry
     if entry.kind == "local":
         yield f'if [ "$grub_cpu-$grub_platform" = {_PC} ]; then'
+        yield "  insmod biosdisk"  # a GRUB from the network has no disks yet
         yield "  set root='(hd0)'"
         yield "  chainloader +1"
         yield "else"
-        yield "  exit"
+        yield from (f"  {line}" for line in _disks_own(item))
         yield "fi"
     elif entry.kind == "chain":
         yield f"chainloader {_path(entry.file)}"
@@ -122,6 +137,25 @@ def _body(item: Shown) -> Iterator[str]:
         yield " ".join(["linux", _path(entry.kernel), *map(parameter, kernel_words(entry.append))])
         if entry.initrd:
             yield " ".join(["initrd", *map(_path, entry.initrd)])
+
+
+def _disks_own(item: Shown) -> Iterator[str]:
+    """Yield how UEFI machines boot their disk.
+
+    `exit` would tell the firmware that all is well, and it would go to its setup. A loader finds
+    its device by `root` alone: grub-core/loader/efi/chainloader.c.
+    """
+    for key, cpu in _EFI.items():
+        if PLATFORMS[key] & item.archs:
+            yield f'if [ "$grub_cpu-$grub_platform" = {key} ]; then set cpu={cpu}; fi'
+    yield from (f"insmod {module}" for module in ("part_gpt", "part_msdos", "fat"))
+    yield f"for file in {' '.join(_LOADERS)}; do"
+    yield "  if search --no-floppy --set=root --file $file; then"
+    yield "    chainloader $file"
+    yield "    boot"
+    yield "  fi"
+    yield "done"
+    yield "exit"
 
 
 def _entry(item: Shown) -> Iterator[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from toolkit.files import write_atomic
 from toolkit_pxe.decide.client import Client
-from toolkit_pxe.decide.decision import decide
+from toolkit_pxe.decide.decision import NO_ADDRESS_HERE, decide, has_address
 from toolkit_pxe.decide.wire import (
     NO_ADDRESS,
     Wire,
@@ -22,8 +22,8 @@ from toolkit_pxe.decide.wire import (
     boot_options6,
     custom_options,
 )
-from toolkit_pxe.lab.serving import Serving
 from toolkit_pxe.programs import find
+from toolkit_pxe.serving import Serving
 from toolkit_pxe.site.model import (
     NOWHERE,
     Arm,
@@ -105,14 +105,21 @@ class _Writer:
     touched: frozenset[str]
 
     def text(self, limits: Sequence[Limit]) -> str:
-        blocks = [header(self.site, name, limits=limits).rstrip("\n").split("\n")]
+        lines = header(self.site, name, limits=limits).removesuffix("\n").split("\n")
+        for block in self._blocks():
+            if block:
+                lines += ["", *block]
+        return "\n".join([*lines, ""])
+
+    def _blocks(self) -> Iterator[Sequence[str]]:
         if not self.fragment:
-            blocks.append(list(self._server()))
-        blocks += [self._definitions(), self._defaults(), list(self._main())]
+            yield [*self._server()]
+        yield self._definitions()
+        yield self._defaults()
+        yield [*self._main()]
         if not self.fragment:
-            blocks += [list(self._shared(*pair)) for pair in self._networks()]
-        blocks.append(list(self._hosts()))
-        return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+            yield from ([*self._shared(*pair)] for pair in self._networks())
+        yield self._hosts()
 
     def _server(self) -> Iterator[str]:
         yield "authoritative;" if self.site.authoritative else "not authoritative;"
@@ -195,32 +202,40 @@ class _Writer:
             key = "domain-name" if four else "dhcp6.domain-search"
             yield f"option {key} {_isc.quote(subnet.domain)};"
 
-    def _hosts(self) -> Iterator[str]:
-        """Yield host declarations; members of a group that a rule names are in its scope."""
-        plain: list[str] = []
-        scoped: dict[tuple[str, int], list[str]] = {}
+    def _hosts(self) -> list[str]:
+        """Return host declarations; members of a group that a rule names are in its scope."""
+        write = _hosts4 if self.family == 4 else _hosts6
+        hosts = self.site.reservations
         named = [_groups_of(variant, self.family) for variant in self.site.variants]
-        write = _host4 if self.family == 4 else _host6
+        scopes: list[str] = []
+        if any(named):
+            groups, hosts = self._scoped(named)
+            for (group, own), members in groups.items():
+                scopes += self._scope(group, own, write(members))
+        return scopes if self.fragment else scopes + write(hosts)
+
+    def _scoped(
+        self, named: Sequence[set[str]]
+    ) -> tuple[dict[tuple[str, int], list[Reservation]], list[Reservation]]:
+        """Return the hosts in groups that rules name, by group and scope, and the others."""
+        plain: list[Reservation] = []
+        scoped: dict[tuple[str, int], list[Reservation]] = {}
         place = Reservation._fields.index("subnet" if self.family == 4 else "subnet6")
         subnets = self.site.subnets
         for host in self.site.reservations:
-            line = write(host)
-            if not line:
-                continue
             at: int = host[place]  # type: ignore[assignment]  # an index
             variant = subnets[at].variant if at != NOWHERE else 0
             if host.group and host.group in named[variant]:
                 own = at if at != NOWHERE and subnets[at].options else NOWHERE - 1 - variant
-                scoped.setdefault((host.group, own), []).append(line)
+                scoped.setdefault((host.group, own), []).append(host)
             else:
-                plain.append(line)
-        for (group, own), lines in scoped.items():
-            yield from self._scope(group, own, lines)
-        if not self.fragment:
-            yield from plain
+                plain.append(host)
+        return scoped, plain
 
     def _scope(self, group: str, own: int, lines: Sequence[str]) -> Iterator[str]:
         """Yield a group; `own` is a subnet with options of its own, or a variant below NOWHERE."""
+        if not lines:
+            return
         subnet = self.site.subnets[own] if own >= 0 else None
         variant = subnet.variant if subnet else NOWHERE - 1 - own
         options = (*self.site.options, *(subnet.options if subnet else ()))
@@ -233,25 +248,37 @@ class _Writer:
         yield "}"
 
 
-def _host4(host: Reservation) -> str:
+def _hosts4(hosts: Iterable[Reservation]) -> list[str]:
+    """Return a line for each host that has something of IPv4."""
+    lines = [
+        # As nearly all are, and there may be a hundred thousand: no call for each.
+        f"host {name} {{ hardware ethernet {mac}; fixed-address {address}; }}"
+        if mac and address and not (client or circuit)
+        else _host4(name, mac, address, client, circuit)
+        for name, mac, address, _, client, circuit, _, _, _, _, _, _ in hosts
+    ]
+    return list(filter(None, lines))
+
+
+def _host4(host: str, mac: str, address: str, client_id: bytes, circuit_id: bytes) -> str:
     """Return a host's declaration on one line, or "" if it has nothing of IPv4."""
-    if host.mac and host.address and not host.client_id and not host.circuit_id:
-        # As nearly all are, and there may be a hundred thousand.
-        return f"host {host.name} {{ hardware ethernet {host.mac}; fixed-address {host.address}; }}"
-    ids = f" hardware ethernet {host.mac};" if host.mac else ""
-    if host.client_id:
-        ids += f" option dhcp-client-identifier {host.client_id.hex(':')};"
-    if host.circuit_id:
-        ids += f" host-identifier option agent.circuit-id {host.circuit_id.hex(':')};"
+    ids = f" hardware ethernet {mac};" if mac else ""
+    if client_id:
+        ids += f" option dhcp-client-identifier {client_id.hex(':')};"
+    if circuit_id:
+        ids += f" host-identifier option agent.circuit-id {circuit_id.hex(':')};"
     if not ids:
         return ""
-    where = f" fixed-address {host.address};" if host.address else ""
-    return f"host {host.name} {{{ids}{where} }}"
+    where = f" fixed-address {address};" if address else ""
+    return f"host {host} {{{ids}{where} }}"
+
+
+def _hosts6(hosts: Iterable[Reservation]) -> list[str]:
+    """Return a line for each host that has something of IPv6."""
+    return [_host6(host) for host in hosts if host.duid]
 
 
 def _host6(host: Reservation) -> str:
-    if not host.duid:
-        return ""
     where = f" fixed-address6 {host.address6};" if host.address6 else ""
     identifier = f"host-identifier option dhcp6.client-id {host.duid.hex(':')};"
     return f"host {host.name} {{ {identifier}{where} }}"
@@ -263,10 +290,10 @@ def _limits(site: Site, family: int, options: Options) -> Iterator[Limit]:
         yield Limit("dhcpd is no proxyDHCP server", Origin(site.sources[0], 0), hint)
     used = {subnet.variant for subnet in site.of_family(family)}
     named = [_groups_of(variant, family) for variant in site.variants]
-    write = _host4 if family == 4 else _host6
+    write = _hosts4 if family == 4 else _hosts6
     for host in site.reservations if len(used) > 1 and any(named) else ():
         at = host.subnet if family == 4 else host.subnet6
-        if at == NOWHERE and any(host.group in item for item in named) and write(host):
+        if at == NOWHERE and any(host.group in item for item in named) and write([host]):
             message = f'host "{host.name}" has no address, so its branches cannot be told apart'
             yield Limit(message, site.origin(host), "give it an address")
     if options.fragment and used - {0}:
@@ -313,6 +340,8 @@ def predict(site: Site, client: Client, options: Options) -> Prediction:
     """Return what dhcpd will send: fields as set, options as far as the client asks for them."""
     del options
     decision = decide(site, client)
+    if not has_address(site, decision, client):
+        return Prediction(decision, None, (NO_ADDRESS_HERE,))
     boot = decision.boot
     more = custom_options(site, decision, client.family)
     if client.family != 4:

@@ -14,10 +14,10 @@ from typing import Any
 from toolkit.errors import UsageError
 from toolkit.files import write_atomic
 from toolkit_pxe.decide.client import Client
-from toolkit_pxe.decide.decision import Decision, decide
+from toolkit_pxe.decide.decision import NO_ADDRESS_HERE, decide, has_address
 from toolkit_pxe.decide.wire import NO_ADDRESS, Wire, asked, custom_options
-from toolkit_pxe.lab.serving import Serving
 from toolkit_pxe.programs import find
+from toolkit_pxe.serving import Serving
 from toolkit_pxe.site.custom import plain_text
 from toolkit_pxe.site.model import Origin, Site
 from toolkit_pxe.targets._kea_classes import Plan, groups_of, octets
@@ -138,25 +138,13 @@ def check(options: Options) -> Check | None:
     return Check(program, argv, f"{program}-server", unreadable, remedy)
 
 
-def _answers(site: Site, decision: Decision, client: Client) -> bool:
-    """Tell whether Kea has an address for a client: without one, it sends no OFFER."""
-    subnet, host = decision.subnet, decision.host
-    if client.family != 4 or subnet is None:
-        return True
-    if host is not None and host.subnet == subnet.index:
-        return True
-    shared = subnet.shared_network
-    link = [item for item in site.of_family(4) if shared and item.shared_network == shared]
-    return any(item.pools for item in link or [subnet])
-
-
 def predict(site: Site, client: Client, options: Options) -> Prediction:
     """Return what Kea will send: what branches set always, other options if they are asked for."""
     chosen = Settings.of(options)
     plan = Plan.of(site, client.family, hooked=bool(chosen.hook))
     decision = decide(site, client)
-    if not _answers(site, decision, client):
-        return Prediction(decision, None, ("there is no pool, and no address reserved here",))
+    if not has_address(site, decision, client):
+        return Prediction(decision, None, (NO_ADDRESS_HERE,))
     boot = decision.boot
     own = plan.wire(boot)
     of_target = {item.code for item in boot.options} if boot else set()

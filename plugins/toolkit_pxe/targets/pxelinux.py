@@ -16,10 +16,10 @@ from toolkit_pxe.site.boot import is_url
 from toolkit_pxe.site.described import Menu
 from toolkit_pxe.site.model import Arm, Site
 from toolkit_pxe.targets._menu import (
+    EVERY,
     ROOT,
     Chosen,
     Shown,
-    archs_of,
     below_root,
     chosen,
     chosen_limits,
@@ -89,9 +89,17 @@ def _places(site: Site) -> dict[_Place, frozenset[int]]:
     found: dict[_Place, list[Arm]] = {}
     for arm in loaded_by(site, "pxelinux"):
         found.setdefault(_place(arm), []).append(arm)
-    return {place: archs_of(iter(arms)) for place, arms in found.items()} or {
+    return {place: frozenset().union(*map(_archs, arms)) for place, arms in found.items()} or {
         _Place("", "", ""): _BIOS
     }
+
+
+def _archs(arm: Arm) -> frozenset[int]:
+    """Return the architectures of a branch; a loader for all of them tells by its name."""
+    if arm.match.archs:
+        return frozenset(arm.match.archs)
+    runs_under_uefi = arm.boot is not None and arm.boot.file.lower().endswith(".efi")
+    return EVERY - _BIOS if runs_under_uefi else _BIOS
 
 
 def _limits_of(item: Shown) -> Iterator[Limit]:
@@ -106,6 +114,10 @@ def _limits_of(item: Shown) -> Iterator[Limit]:
                                                             and "@" in path):  # fmt: skip
             yield item.limit(f"PXELINUX would end the name {path!r} at its space or comma",
                              "rename the file")  # fmt: skip
+    if entry.kind in {"chain", "windows"} and item.archs - _BIOS:
+        what = "another network loader" if entry.kind == "chain" else "wimboot"
+        yield item.limit(f"PXELINUX can load {what} under BIOS only",
+                         "give the entry `arch: bios`")  # fmt: skip
     if "^" in item.title:
         yield item.limit("a ^ in a title marks a key for PXELINUX and is not shown")
     if entry.append.strip() == "-":
@@ -208,7 +220,14 @@ class _Writer:
         return RenderedFile(path, text, f"{self.root}/{path}")
 
 
-def _place_limits(site: Site, menu: Menu, place: _Place) -> Iterator[Limit]:
+def _place_limits(
+    site: Site, menu: Menu, place: _Place, archs: frozenset[int], module: str
+) -> Iterator[Limit]:
+    if module != "none" and archs & _BIOS and archs - _BIOS:
+        origin = next(iter(loaded_by(site, "pxelinux"))).origin
+        message = f"PXELINUX for BIOS and for UEFI look for their own {module} in one folder"
+        hint = "give each loader a folder: bios/pxelinux.0, efi64/syslinux.efi"
+        yield Limit(message, origin, hint)
     if place.config and menu.by_group:
         origin = next(iter(loaded_by(site, "pxelinux"))).origin
         message = f"option 209 sends every client to {place.config}, so no host has its own file"
@@ -235,7 +254,10 @@ def render(site: Site, options: Options) -> Rendered:
         seen = shown(site, menu, archs)
         found = {item.name: [*_limits_of(item)] for item in seen}
         wrong = [limit for several in found.values() for limit in several]
-        wrong += [*_place_limits(site, menu, place), *chosen_limits(site, menu, seen)]
+        wrong += [
+            *_place_limits(site, menu, place, archs, module),
+            *chosen_limits(site, menu, seen),
+        ]
         limits |= dict.fromkeys(wrong)
         kept = [item for item in seen if not found[item.name]]
         head = header(site, name, limits=wrong)
@@ -248,6 +270,7 @@ def render(site: Site, options: Options) -> Rendered:
 def _notes(module: str) -> Iterator[str]:
     modules = "ldlinux.c32" if module == "none" else f"ldlinux.c32, {module}, libutil.c32"
     yield f"beside the loader must be: {modules} (vesamenu.c32: libcom32.c32, too)"
+    yield "under UEFI (syslinux.efi) those of efi64, and ldlinux.e64 instead of ldlinux.c32"
     yield "PXELINUX reads these files at each boot: there is nothing to reload"
 
 

@@ -165,7 +165,7 @@ class _Writer:
             if arm.boot is None or class_texts(arm.match) is None:
                 continue
             values = _boot_values(arm.boot)
-            yield f"# {arm.why} ({arm.origin.short})"
+            yield f"# {arm.comment}"
             if arm.match.always:
                 yield from (_set(scope, code, value) for code, value in values.items())
                 continue

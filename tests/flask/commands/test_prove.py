@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import sys
 import threading
@@ -341,3 +342,56 @@ def test_an_application_that_wants_its_environment_is_told_what_is_missing(
     assert "its configuration in the environment" in ended.stderr
     environ = {"DATABASE_URL": "none"}
     assert toolkit_run("flask", "prove", "existing", environ=environ, timeout=120).status == 0
+
+
+GUIDE = Path(__file__).parents[3] / "docs" / "how-to" / "flask-prove.md"
+FROM_A_CLASS, FROM_MAIN = re.findall(r"```python\n(?!class)(.*?)```", GUIDE.read_text(), re.DOTALL)
+IN_A_CLASS = """
+from flask import Flask
+
+class Interface:
+    def __init__(self, environment):
+        self.app = Flask(__name__)
+"""
+IN_MAIN = """
+from flask import Flask
+
+def main():
+    app = Flask(__name__)
+    app.run()
+"""
+
+
+def test_an_application_inside_of_a_class_is_proven_as_the_refusal_and_the_guide_say(
+    toolkit_home: Home, toolkit_run: Run
+) -> None:
+    toolkit_home.write("existing/web.py", IN_A_CLASS)
+    assert toolkit_run("flask", "scaffold", "--into", "existing", "--apply").status == 0
+    ended = toolkit_run("flask", "prove", "existing")
+    assert ended.status == 2
+    said = ended.stderr.replace("hint: ", "")
+    for line in ("from web import Interface", "app = Interface(…).app", "--app prove_me:app"):
+        assert line in said
+    toolkit_home.write("existing/prove_me.py", FROM_A_CLASS)
+    ended = toolkit_run("flask", "prove", "existing", "--app", "prove_me:app", timeout=120)
+    assert ended.status == 0, ended.stderr
+
+
+def test_an_application_that_main_makes_and_serves_is_proven_as_the_guide_says(
+    toolkit_home: Home, toolkit_run: Run
+) -> None:
+    toolkit_home.write("existing/serve.py", IN_MAIN)
+    assert toolkit_run("flask", "scaffold", "--into", "existing", "--apply").status == 0
+    toolkit_home.write("existing/prove_me.py", FROM_MAIN)
+    ended = toolkit_run("flask", "prove", "existing", "--app", "prove_me:app", timeout=120)
+    assert ended.status == 0, ended.stderr
+
+
+def test_a_module_of_a_package_is_not_taken_for_pythons_own(
+    toolkit_home: Home, toolkit_run: Run
+) -> None:
+    toolkit_home.write("existing/__init__.py", APP)
+    toolkit_home.write("existing/html.py", "from . import app\n")
+    assert toolkit_run("flask", "scaffold", "--into", "existing", "--apply").status == 0
+    ended = toolkit_run("flask", "prove", "existing", timeout=120)
+    assert ended.status == 0, ended.stderr
