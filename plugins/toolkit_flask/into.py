@@ -57,6 +57,7 @@ def plan(path: Path, wanted: Sequence[str], *, markers: bool = False) -> Plan:
     if before and not wanted:
         wanted = [f"{site.path}:{site.name}" for site in before.sites]
     chosen, left_out = choose(found, wanted, path)
+    _refuse_odd_names(chosen)
     package = before.package if before else _package_folder(chosen)
     produced = render.reporting_files(package)
     changes = [*decide(root, produced, before), *_insertions(root, found, chosen, package)]
@@ -149,6 +150,13 @@ def _listed(items: Sequence[Constructor]) -> str:
         for item in items
     )
     return "\n".join(rows)
+
+
+def _refuse_odd_names(chosen: Sequence[Constructor]) -> None:
+    """Raise UsageError for a path that is no text: no import and no manifest can name it."""
+    for item in chosen:
+        if any("\ud800" <= character <= "\udfff" for character in item.path):
+            raise UsageError(f"{clean(item.path)}: its name is not UTF-8", hint="rename it")
 
 
 def _package_folder(chosen: Sequence[Constructor]) -> str:

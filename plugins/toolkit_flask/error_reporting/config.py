@@ -161,7 +161,8 @@ class Settings:
     sentry_ca: str = _key(_text, "")
     """A PEM file of issuers to trust for that server besides the system's."""
     timeout: float = _key(_seconds, 10.0)
-    """Seconds that the sender waits for a server; requests never wait for one."""
+    """Seconds that the sender waits for each answer of a server, and six times that for all of a
+    conversation; requests never wait for one."""
     exit_seconds: float = _key(_seconds, 2.0)
     """Seconds at the end of a process to deliver what is left; what remains stays in the spool."""
     name: str = _key(_text, "")

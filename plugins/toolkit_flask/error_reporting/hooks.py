@@ -21,6 +21,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from .reporter import Reporter, report_here
+from .trace import chain_of
 from .visit import Visit, current, find, get_app_context, get_request_context
 
 if TYPE_CHECKING:
@@ -193,19 +194,28 @@ def _hook_handlers(app: Flask, reporter: Reporter) -> None:
         error = arguments[-1]
         visit = find()
         is_new = _claims(reporter, error, visit)  # before the original, which logs it
-        status = SERVER_ERROR
+        answer: Any = None
         try:
             answer = handle_exception(*arguments)
-            status = getattr(answer, "status_code", status)
+        except BaseException as raised:
+            if is_new and _tells_of(raised, error) and _claims(reporter, raised, visit):
+                error = raised  # a handler has failed, too: one report tells of both
+            raise
+        finally:
             if visit is not None:
                 visit.response = answer
-            return answer
-        finally:
             if is_new:
+                status = getattr(answer, "status_code", SERVER_ERROR)
                 reporter.report(error, visit, status=status)
+        return answer
 
     app.handle_user_exception = user  # type: ignore[method-assign,assignment]  # the hook
     app.handle_exception = all_others  # type: ignore[method-assign,assignment]  # the hook
+
+
+def _tells_of(raised: BaseException, error: BaseException) -> bool:
+    """Tell whether `raised` is another exception that was raised while `error` was handled."""
+    return raised is not error and any(inner is error for inner, _ in chain_of(raised))
 
 
 def _claims(reporter: Reporter, error: BaseException, visit: Visit | None) -> bool:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import render
 from .outcome import Outcome, arrived, down, later, refused
+from .patience import STEPS, Patience
 from .text import clean
 
 if TYPE_CHECKING:
@@ -91,8 +92,16 @@ def _one_line(text: str) -> str:
 def send(entry: Mapping[str, Any], settings: Settings) -> Outcome:
     """Deliver one entry to the mail server, or say why not."""
     mail = compose(entry, settings)
+    with Patience(settings.timeout * STEPS) as patience:
+        outcome = _send(mail, settings, patience)
+    if patience.is_over and outcome.kind != "arrived":
+        return down(_reason(settings, TimeoutError("took too long")))
+    return outcome
+
+
+def _send(mail: EmailMessage, settings: Settings, patience: Patience) -> Outcome:
     try:
-        server = _connect(settings)
+        server = _connect(settings, patience)
     except (OSError, smtplib.SMTPException, ValueError) as error:
         return down(_reason(settings, error))
     try:
@@ -107,16 +116,28 @@ def send(entry: Mapping[str, Any], settings: Settings) -> Outcome:
     return arrived(partly)
 
 
-def _connect(settings: Settings) -> smtplib.SMTP:
+class _Session(smtplib.SMTP):
+    """A session whose connection is made with patience; over TLS from the start with a context."""
+
+    def __init__(
+        self, settings: Settings, patience: Patience, context: ssl.SSLContext | None
+    ) -> None:
+        self._patience = patience
+        self._context = context
+        host, port = settings.mail_address
+        super().__init__(host, port, timeout=settings.timeout, local_hostname=domain())
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        """As in `smtplib`, whose SMTP_SSL has this method for the same purpose."""
+        made = self._patience.connect((host, port), timeout)
+        return self._context.wrap_socket(made, server_hostname=host) if self._context else made
+
+
+def _connect(settings: Settings, patience: Patience) -> smtplib.SMTP:
     """Return a session that is encrypted and logged in as configured."""
-    host, port = settings.mail_address
+    host, _ = settings.mail_address
     context = _tls(settings.mail_ca)
-    if settings.mail_security == "tls":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(
-            host, port, timeout=settings.timeout, context=context, local_hostname=domain()
-        )
-    else:
-        server = smtplib.SMTP(host, port, timeout=settings.timeout, local_hostname=domain())
+    server = _Session(settings, patience, context if settings.mail_security == "tls" else None)
     try:
         if settings.mail_security == "starttls":
             server.starttls(context=context)

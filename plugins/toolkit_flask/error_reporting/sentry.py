@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import ssl
-from http.client import HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
+from urllib.request import HTTPHandler, HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
 from .outcome import Outcome, arrived, down, refused
+from .patience import STEPS, Patience
 from .text import clean
 
 if TYPE_CHECKING:
@@ -145,15 +146,59 @@ class _NoRedirect(HTTPRedirectHandler):
         return
 
 
+class _Http(HTTPHandler):
+    """Connects with patience."""
+
+    def __init__(self, patience: Patience) -> None:
+        super().__init__()
+        self._patience = patience
+
+    def http_open(self, req: Request) -> HTTPResponse:
+        """As in urllib, with a connection of our own."""
+        return self.do_open(_connection(HTTPConnection, self._patience), req)
+
+
+class _Https(HTTPSHandler):
+    """The same over TLS, verified by the context."""
+
+    def __init__(self, patience: Patience, context: ssl.SSLContext) -> None:
+        super().__init__(context=context)
+        self._patience = patience
+        self._verified = context
+
+    def https_open(self, req: Request) -> HTTPResponse:
+        """As in urllib, with a connection of our own."""
+        made = _connection(HTTPSConnection, self._patience)
+        return self.do_open(made, req, context=self._verified)
+
+
+def _connection(kind: type[HTTPConnection], patience: Patience) -> Any:
+    """Return what makes a connection of a class; it connects by `_create_connection`."""
+
+    def make(host: str, **more: Any) -> HTTPConnection:
+        made = kind(host, **more)
+        made._create_connection = patience.connect  # type: ignore[attr-defined]  # noqa: SLF001  # the only way
+        return made
+
+    return make
+
+
 def send(entry: Mapping[str, Any], settings: Settings) -> Outcome:
     """Deliver one entry, or say why not."""
     event = event_of(entry["report"])
     try:
         dsn = parse_dsn(settings.sentry_dsn)
         request = _envelope(dsn, event)
-        opener = build_opener(_NoRedirect, HTTPSHandler(context=_tls(settings.sentry_ca)))
-        with opener.open(request, timeout=settings.timeout) as answer:
-            answer.read(1000)
+        with Patience(settings.timeout * STEPS) as patience:
+            opener = build_opener(
+                _NoRedirect,
+                _Http(patience),
+                _Https(patience, _tls(settings.sentry_ca)),
+            )
+            with opener.open(request, timeout=settings.timeout) as answer:
+                answer.read(1000)
+        if patience.is_over:
+            return down("Sentry server: took too long")
     except HTTPError as error:
         return _judge(error)
     except URLError as error:

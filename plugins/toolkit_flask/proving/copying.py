@@ -41,14 +41,21 @@ def copy_application(source: Path, target: Path, base: Path) -> Copied:
     try:
         shutil.copytree(source, root, ignore=_left_out, ignore_dangling_symlinks=True)
     except (OSError, shutil.Error) as error:
-        reason = clean(str(error), limit=200)
-        message = f"{clean(str(source))}: cannot be copied: {reason}"
+        message = f"{clean(str(source))}: cannot be copied: {_reason(error)}"
         raise ToolkitError(
             message, hint="free space in TMPDIR, or fix what cannot be read"
         ) from error
     folder = root / base.relative_to(source) if base != source.parent else target
     paths = dict.fromkeys((folder, root / "src"))
     return Copied(root, tuple(path for path in paths if path.is_dir()))
+
+
+def _reason(error: OSError) -> str:
+    """Return why copying failed: `shutil.Error` has a list of (source, target, reason)."""
+    if isinstance(error, shutil.Error) and isinstance(error.args[0], list) and error.args[0]:
+        place, _, why = error.args[0][0]
+        return clean(f"{place}: {why}", limit=300)
+    return clean(error.strerror or str(error), limit=300)
 
 
 def _base(folder: Path) -> Path:

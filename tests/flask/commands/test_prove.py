@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -233,6 +235,25 @@ def test_a_relative_path_to_python_is_from_where_the_user_is(
     script.chmod(0o755)
     ended = toolkit_run("flask", "prove", "existing", "--python", "bin/python")
     assert "OSError: it ran" in ended.stderr
+
+
+def test_a_disk_too_small_for_the_copy_is_told_and_left_empty(
+    application: Application, toolkit_home: Home, toolkit_run: Run
+) -> None:
+    application(APP)
+    disk = toolkit_home.folder / "disk"
+    disk.mkdir()
+    mounted = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]
+    if os.geteuid() != 0 or subprocess.run(mounted, check=False, capture_output=True).returncode:
+        pytest.skip("mounting a small file system needs root")
+    try:
+        ended = toolkit_run("flask", "prove", "existing", environ={"TMPDIR": str(disk)})
+        assert ended.status == 3
+        assert "cannot be copied: " in ended.stderr
+        assert ".py: [Errno 28] No space left on device" in ended.stderr
+        assert list(disk.iterdir()) == []
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=False)
 
 
 def test_nothing_is_left_behind(

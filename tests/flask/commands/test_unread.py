@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from toolkit.testing import Run
+from toolkit.testing import Home, Run
 
 Application = Callable[..., Path]
 APP = "from flask import Flask\n\n\ndef create_app():\n    app = Flask(__name__)\n    return app\n"
@@ -117,6 +118,19 @@ def test_status_tells_the_place_in_a_call_site_that_does_not_parse(
     assert ended.status == 1
     assert "vanished  app.py:8:12: does not compile: '(' was never closed" in ended.stdout
     assert ended.stdout.count("app.py") == 1
+
+
+def test_a_module_whose_name_is_no_text_is_refused(toolkit_home: Home, toolkit_run: Run) -> None:
+    folder = toolkit_home.folder / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    module = folder / os.fsdecode(b"m\xe9.py")
+    module.write_text(APP)
+    ended = toolkit_run("flask", "scaffold", "--into", folder.name, "--apply")
+    assert ended.status == 2
+    assert "its name is not UTF-8" in ended.stderr
+    module.rename(folder / "app.py")
+    assert toolkit_run("flask", "scaffold", "--into", folder.name, "--apply").status == 0
+    assert toolkit_run("flask", "remove", folder.name).status == 0
 
 
 def test_remove_passes_over_a_link_to_nowhere(application: Application, toolkit_run: Run) -> None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -14,6 +18,7 @@ import pytest
 from reporting_lab.served import MakeSite, Site, wait_until
 
 NOBODY = 65534
+RECORD = b"\x16\x03\x03\x40\x00"  # the head of a TLS record of 16 KiB
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 
 
@@ -165,6 +170,106 @@ def test_an_error_handler_that_raises_is_told_with_what_it_was_for(make_site: Ma
     run(site, "client.get('/handler')")
     (report,) = site.reports()
     assert [one["type"] for one in report["chain"]] == ["RuntimeError", "ZeroDivisionError"]
+
+
+BROKEN = """
+import shop
+
+app = shop.create("testing")
+app.testing = False
+
+
+@app.errorhandler(Exception)
+def broken(error):
+    raise LookupError("broken handler")
+
+
+@app.after_request
+def after(response):
+    if shop.request.path == "/fine":
+        raise RuntimeError("after the view")
+    return response
+
+
+for path in ("/view", "/fine"):
+    try:
+        app.test_client().get(path)
+    except LookupError:
+        print("passed on")
+"""
+
+
+def test_a_handler_for_everything_that_raises_is_one_report_of_both(make_site: MakeSite) -> None:
+    site = make_site()
+    (site.folder / "broken.py").write_text(BROKEN)
+    assert run(site, "import broken").stdout == "passed on\n" * 2
+    told = [[one["message"] for one in report["chain"]] for report in site.reports()]
+    assert [messages[0] for messages in told] == ["broken handler", "broken handler"]
+    assert "view" in told[0]
+    assert "after the view" in told[1]
+
+
+@contextmanager
+def dripping(first: bytes) -> Iterator[int]:
+    """Listen on loopback and send a byte now and then, for ever; yield the port."""
+
+    def drip(connection: socket.socket) -> None:
+        with suppress(OSError), connection:
+            connection.sendall(first)
+            while True:
+                connection.sendall(b"2")
+                time.sleep(0.2)
+
+    def take(server: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=drip, args=server.accept()[:1], daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=take, args=[server], daemon=True).start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("first", [b"", b"220 x ESMTP\r\n"], ids=["greeting", "answer"])
+def test_a_mail_server_that_drips_keeps_the_sender_only_so_long(
+    make_site: MakeSite, first: bytes
+) -> None:
+    with dripping(first) as port:
+        site = make_site(
+            mail_to="ops@example.org", mail_server=f"127.0.0.1:{port}", mail_security="none",
+            timeout=0.5, stderr="yes",
+        )  # fmt: skip
+        site.start("--workers=1")
+        site.get("/plain/view")
+        wait_until(lambda: "reports wait, next try" in site.words)
+        site.get("/plain/async")
+        wait_until(
+            lambda: '"message":"async"' in site.words.replace(" ", "")
+        )  # the other sink is served again
+        assert len(site.waiting()) == 2
+
+
+def test_a_handshake_that_drips_keeps_the_sender_only_so_long(make_site: MakeSite) -> None:
+    with dripping(RECORD) as port:
+        site = make_site(
+            mail_to="ops@example.org", mail_server=f"127.0.0.1:{port}", mail_security="tls",
+            timeout=0.5,
+        )  # fmt: skip
+        site.start("--workers=1")
+        site.get("/plain/view")
+        wait_until(lambda: "reports wait, next try" in site.words)
+
+
+@pytest.mark.parametrize(("scheme", "first"), [("http", b"HTTP/1.1 200 O"), ("https", RECORD)])
+def test_a_sentry_server_that_drips_keeps_the_sender_only_so_long(
+    make_site: MakeSite, scheme: str, first: bytes
+) -> None:
+    with dripping(first) as port:
+        site = make_site(sentry_dsn=f"{scheme}://key@127.0.0.1:{port}/1", timeout=0.5)
+        site.start("--workers=1")
+        site.get("/plain/view")
+        wait_until(lambda: "reports wait, next try" in site.words)
 
 
 def test_an_application_made_twice_by_its_factory_reports_once(make_site: MakeSite) -> None:
