@@ -48,7 +48,7 @@ def check_target(site: Site, target: Target, options: Options) -> Verdict:
     """Render for one target and family and run its checker on the files."""
     rendered = target.render(site, options)
     if rendered.limits:
-        message = "; ".join(map(str, rendered.limits))
+        message = "\n".join(dict.fromkeys(map(str, rendered.limits)))
         return Verdict(target.name, options.family, CANNOT, message, rendered.limits[0].hint)
     checker = target.check(options)
     if checker is None:
