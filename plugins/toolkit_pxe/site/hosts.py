@@ -35,7 +35,7 @@ _PARSERS: Mapping[str, Callable[[str], Any]] = {
 }  # fmt: skip
 KEYS = tuple(item.name for item in fields(Host))
 Place = Callable[[int, str], tuple[int, int]]
-"""Takes a host's line and a key, and returns line and column of the value."""
+"""Takes a host's index in `Hosts.found` and a key, and returns line and column of the value."""
 UNNAMED: Mapping[str, object] = {"name": ""}
 """What stands for the name of a host that has none or a wrong one."""
 _IDS = ("mac", "client_id", "circuit_id", "duid")
@@ -165,7 +165,7 @@ def check_duplicates(
         if number in paths:
             faults.add((*paths[number], column), message, hint)
             return
-        place = hosts.places[host.source](host.line, column)
+        place = hosts.places[host.source](number, column)
         faults.elsewhere.append(Problem(sources[host.source], *place, column, message, hint))
 
     columns = ("name", "mac", "address", "address6", "client_id", "circuit_id", "duid")
