@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.documents import DocumentError
-from toolkit_pxe.site.resolve import load_site
+from .test_site_errors import problems as told
 
 HEAD = """\
 name: campus
@@ -20,17 +19,6 @@ targets: {p: {kind: pxelinux, file: pxelinux.0}}
 profiles: {standard: {default: p}}
 """
 LONG = "00" * 131
-
-
-def told(tmp_path: Path, text: str, **files: str) -> list[str]:
-    """Return the problems of a site, each as one line."""
-    for name, content in files.items():
-        (tmp_path / name.replace("_", ".")).write_text(content, "utf-8")
-    path = tmp_path / "site.yaml"
-    path.write_text(text, "utf-8")
-    with pytest.raises(DocumentError) as raised:
-        load_site(path)
-    return [str(item).replace(f"{tmp_path}/", "") for item in raised.value.problems]
 
 
 def keys(found: list[str]) -> list[str]:
