@@ -28,17 +28,20 @@ def advise(file: str, target: str, next_server: str) -> Answer:
     """Return what to enter. Raises UsageError for a file, address or target that can't be."""
     try:
         boot_file(file)
+    except ValueError as error:
+        raise UsageError(clean(str(error), limit=300), hint="name another file") from error
+    try:
         if next_server:
             ipv4(next_server)
     except ValueError as error:
-        hint = "siaddr is an address, so a name can't be sent" if next_server else ""
-        raise UsageError(clean(str(error), limit=300), hint=hint) from error
+        hint = "siaddr is an address, so a name can't be sent"
+        raise UsageError(f"--next-server: {clean(str(error), limit=300)}", hint=hint) from error
     size = len(file.encode())
     if not 0 < size <= FIELD:
         message = (
             f"the boot file's name has {size} octets, and the packet's field takes 1 to {FIELD}"
         )
-        raise UsageError(message)
+        raise UsageError(message, hint="name the file" if not size else "shorten it")
     module = find_target(target)
     if not isinstance(module, Advising):
         known = [name for name in target_names() if isinstance(find_target(name), Advising)]

@@ -48,7 +48,7 @@ def check_target(site: Site, target: Target, options: Options) -> Verdict:
     rendered = target.render(site, options)
     if rendered.limits:
         state = NOTHING if all(limit.absent for limit in rendered.limits) else CANNOT
-        message = "; ".join(map(str, rendered.limits))
+        message = "\n".join(dict.fromkeys(map(str, rendered.limits)))
         return Verdict(target.name, options.family, state, message, rendered.limits[0].hint)
     checker = target.check(options)
     if checker is None:

@@ -15,7 +15,7 @@ from toolkit.text import clean
 from toolkit_pxe import folder as files
 from toolkit_pxe.requests import families_of, named_targets, parse_settings
 from toolkit_pxe.site.model import Site
-from toolkit_pxe.site.resolve import load_site
+from toolkit_pxe.site.resolve import load_site, uncollected
 from toolkit_pxe.targets.base import CannotExpressError, Limit, Options, Rendered, Target
 
 
@@ -81,10 +81,11 @@ def run(session: Session, asked: Asked) -> ExitStatus:
         message = "--diff and --check compare with a folder, and none is named"
         raise UsageError(message, hint="add --output FOLDER")
     session.output.check_format(VIEW)
-    site = load_site(session.cwd / asked.site)
     targets = named_targets(asked.targets)
     folder = session.cwd / asked.output if asked.output else None
-    pieces = render_site(site, targets, asked, folder)
+    with uncollected():
+        site = load_site(session.cwd / asked.site)
+        pieces = render_site(site, targets, asked, folder)
     for piece in pieces:
         for limit in piece.rendered.limits:
             session.output.warn(f"{piece.target}: {limit}")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 
-from toolkit.documents import DocumentError
-from toolkit_pxe.site.resolve import load_site
+from .test_site_errors import problems as told
 
 HEAD = """\
 name: campus
@@ -19,17 +19,6 @@ targets: {p: {kind: pxelinux, file: pxelinux.0}}
 profiles: {standard: {default: p}}
 """
 LONG = "00" * 131
-
-
-def told(tmp_path: Path, text: str, **files: str) -> list[str]:
-    """Return the problems of a site, each as one line."""
-    for name, content in files.items():
-        (tmp_path / name.replace("_", ".")).write_text(content, "utf-8")
-    path = tmp_path / "site.yaml"
-    path.write_text(text, "utf-8")
-    with pytest.raises(DocumentError) as raised:
-        load_site(path)
-    return [str(item).replace(f"{tmp_path}/", "") for item in raised.value.problems]
 
 
 def keys(found: list[str]) -> list[str]:
@@ -105,6 +94,28 @@ def test_a_duplicate_is_told_with_its_very_place(kind: str, place: str, tmp_path
     (tmp_path / f"h.{kind}").write_text(texts[kind], "utf-8")
     (found,) = told(tmp_path, f"{HEAD}reservation_files: [h.{kind}]\n")
     assert found.startswith(f"h.{kind}:{place}: mac: the mac 52:54:00:00:00:01 is that of"), found
+
+
+def test_duplicates_in_one_line_of_json_are_told_apart(tmp_path: Path) -> None:
+    rows = ",".join(f'{{"name": "{name}", "mac": "52:54:00:00:00:01"}}' for name in "abc")
+    found = told(tmp_path, f"{HEAD}reservation_files: [h.json]\n", h_json=f"[{rows}]")
+    assert [line.split(": ")[0] for line in found] == ["h.json:1:65", "h.json:1:107"]
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "json"])
+def test_thousands_of_errors_take_no_more_than_their_reading(kind: str, tmp_path: Path) -> None:
+    count = 5_000
+    objects = [f'{{"name": "h{at}", "mac": "zz", "address": "10.77.0.7"}}' for at in range(count)]
+    texts = {
+        "csv": "name,mac,address\n" + "".join(f"h{at},zz,10.77.0.7\n" for at in range(count)),
+        "jsonl": "\n".join(objects),
+        "json": f"[{','.join(objects)}]",
+    }
+    (tmp_path / f"h.{kind}").write_text(texts[kind], "utf-8")
+    start = time.process_time()
+    found = told(tmp_path, f"{HEAD}reservation_files: [h.{kind}]\n")
+    assert len(found) == 2 * count - 1
+    assert time.process_time() - start < 30
 
 
 def test_what_breaks_a_list_hides_no_row_before_it(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from toolkit_pxe.decide.client import Client, firmware
 from toolkit_pxe.lab import Lab
 from toolkit_pxe.lab.prove import prove
+from toolkit_pxe.serving import Serving
 from toolkit_pxe.site.model import Site
 from toolkit_pxe.targets import find_target
 from toolkit_pxe.targets.base import Options
@@ -62,3 +63,33 @@ def test_dhcpd_offers_what_was_predicted(
     assert len(cells) == 22
     for cell in cells:
         assert cell.offered == cell.prediction.wire, cell
+
+
+@pytest.mark.server("dhcpd")
+@pytest.mark.parametrize("first", [True, False])
+def test_a_fragment_lives_beside_ipxes_own_option_space(
+    first: bool, lab: Lab, make_site: Callable[[str], Site]
+) -> None:
+    """Option 175 has two names then, of which ours is asked for and theirs is sent."""
+    site = make_site(SITE)
+    fragment = find_target("isc-dhcp").render(site, Options(4, fragment=True)).files[0].content
+    space = (
+        "option space ipxe;\noption ipxe-encap-opts code 175 = encapsulate ipxe;\n"
+        "option ipxe.no-pxedhcp code 176 = unsigned integer 8;\n"
+    )
+    rest = (
+        "subnet 10.77.0.0 netmask 255.255.255.0 { option ipxe.no-pxedhcp 1; }\n"
+        f"host h2 {{ hardware ethernet {OTHER}; fixed-address 10.77.0.11; }}\n"
+    )
+    config = lab.folder / "dhcpd.conf"
+    config.write_text(space + fragment + rest if first else fragment + space + rest)
+    leases = lab.folder / "leases"
+    leases.write_text("")
+    argv = ("/usr/sbin/dhcpd", "-4", "-f", "-d", "--no-pid", "-cf", str(config), "-lf",
+            str(leases), "srv0")  # fmt: skip
+    lab.serve(Serving(argv), ["10.77.0.1/24"])
+    running = replace(firmware(0, mac=OTHER, ipxe=True), user_class="")
+    offered = lab.offer(running, frozenset({67, 175}))
+    assert offered is not None, lab.log()
+    assert offered.file == b"http://10.77.0.9/boot.ipxe"
+    assert offered.options[175] == b"\xb0\x01\x01"

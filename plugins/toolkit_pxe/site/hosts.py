@@ -35,7 +35,7 @@ _PARSERS: Mapping[str, Callable[[str], Any]] = {
 }  # fmt: skip
 KEYS = tuple(item.name for item in fields(Host))
 Place = Callable[[int, str], tuple[int, int]]
-"""Takes a host's line and a key, and returns line and column of the value."""
+"""Takes a host's index in `Hosts.found` and a key, and returns line and column of the value."""
 UNNAMED: Mapping[str, object] = {"name": ""}
 """What stands for the name of a host that has none or a wrong one."""
 _IDS = ("mac", "client_id", "circuit_id", "duid")
@@ -91,13 +91,14 @@ class Hosts:
         `lacking` are keys whose faults are told already.
         """
         wrong: list[Wrong] = []
-        values = dict(_values(host, lacking, wrong))
+        values = _values(host, lacking, wrong)
         subnet = self._place(self.four, values.get("address"), "address", wrong)
         subnet6 = self._place(self.six, values.get("address6"), "address6", wrong)
         if host.group and self.groups is not None and host.group not in self.groups:
             message = f'"{clean(host.group, limit=60)}" is no group of the site'
             wrong.append(("group", message, "add it to groups"))
-        if not any(getattr(host, key) or key in lacking for key in _IDS):
+        given = host.mac or host.client_id or host.circuit_id or host.duid
+        if not given and lacking.isdisjoint(_IDS):
             wrong.append(("", _NO_ID, _ID_HINT))
         six = values.get("address6")
         self.found.append(
@@ -109,7 +110,8 @@ class Hosts:
                 values.get("duid", b""), host.group, subnet, subnet6, source, line,
             )
         )  # fmt: skip
-        return sorted(wrong, key=lambda item: KEYS.index(item[0]) if item[0] else -1)
+        wrong.sort(key=lambda item: KEYS.index(item[0]) if item[0] else -1)
+        return wrong
 
     def _place(self, lookup: Lookup, number: int | None, part: str, wrong: list[Wrong]) -> int:
         """Return the index of an address' subnet, and note what is wrong with it there."""
@@ -124,23 +126,24 @@ class Hosts:
         return NOWHERE
 
 
-def _values(host: Host, lacking: frozenset[str], wrong: list[Wrong]) -> Iterator[tuple[str, Any]]:
-    """Yield (key, value) for what is given and right of a host."""
+def _values(host: Host, lacking: frozenset[str], wrong: list[Wrong]) -> dict[str, Any]:
+    """Return what is given and right of a host, by key."""
+    found: dict[str, Any] = {}
     for key, parse in _PARSERS.items():
         text = getattr(host, key)
-        if key in lacking or not (text or key == "name"):
+        if not (text or key == "name") or key in lacking:
             continue
         try:
             value = parse(text)
         except ValueError as error:
             wrong.append((key, clean(str(error), limit=200), remedy(parse)))
             continue
-        longest = LONGEST.get(key)
-        if longest is not None and len(value) > longest:
-            message = f"has {len(value)} octets, and at most {longest} can be"
+        if key in LONGEST and len(value) > LONGEST[key]:
+            message = f"has {len(value)} octets, and at most {LONGEST[key]} can be"
             wrong.append((key, message, "shorten it"))
             continue
-        yield key, value
+        found[key] = value
+    return found
 
 
 def _misplaced(subnet: Subnet, number: int) -> Iterator[tuple[str, str]]:
@@ -165,7 +168,7 @@ def check_duplicates(
         if number in paths:
             faults.add((*paths[number], column), message, hint)
             return
-        place = hosts.places[host.source](host.line, column)
+        place = hosts.places[host.source](number, column)
         faults.elsewhere.append(Problem(sources[host.source], *place, column, message, hint))
 
     columns = ("name", "mac", "address", "address6", "client_id", "circuit_id", "duid")

@@ -170,10 +170,10 @@ class Arm:
     def comment(self) -> str:
         """The rule and its place for a configuration's comment.
 
-        Without our arrow: it would make of a file that is ASCII one that isn't, and costs a large
-        one time and memory.
+        Without our arrow and ellipsis: they would make of a file that is ASCII one that isn't,
+        which costs a large one time and memory.
         """
-        return f"{self.why.replace('→', '->')} ({self.origin.short})"
+        return f"{self.why.replace('→', '->').replace('…', '...')} ({self.origin.short})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,16 +56,16 @@ def load_site(path: FilePath) -> Site:
     suffix = path.suffix.lower()
     if suffix not in {".yaml", ".yml", ".json"}:
         raise UsageError(f'{clean(str(path))}: the name must end in ".yaml", ".yml" or ".json"')
-    raw = read_bytes(path, DEFAULT.size)
-    document = parse(decode(raw, str(path)), str(path), json=suffix == ".json")
-    if not document.whole:
-        document.usable()
-    with _uncollected():
+    with uncollected():
+        raw = read_bytes(path, DEFAULT.size)
+        document = parse(decode(raw, str(path)), str(path), json=suffix == ".json")
+        if not document.whole:
+            document.usable()
         return _Resolver(path, document, Faults(), hashlib.sha256(raw)).site()
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """Pause the cycle collector: a hundred thousand new tuples would wake it hundreds of times."""
     paused = gc.isenabled()
     gc.disable()

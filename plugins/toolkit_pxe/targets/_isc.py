@@ -48,8 +48,8 @@ V6 = Names(
     "option dhcp6.client-user-class",
 )
 
-IPXE_OPTION = 175
-_IPXE_NAME = "ipxe-options"
+_IPXE_OPTION = "unknown-175"
+"""Option 175 by its number: a configuration may have a name for it, and another definition."""
 DEFINED: Mapping[int, str] = {
     4: "option client-architecture code 93 = unsigned integer 16;",
     6: "option dhcp6.client-vendor-class code 16 = string;\n"
@@ -69,7 +69,7 @@ def condition4(match: Match) -> str:
         both = (quote(raw), octets(bytes([len(raw)]) + raw))
         forms = [f"{V4.user_class} = {item}" for item in both]
         # iPXE's own option, which it sends even where its user class has been set otherwise
-        forms += [f"exists {_IPXE_NAME}"] if match.user_class == IPXE else []
+        forms += [f"exists {_IPXE_OPTION}"] if match.user_class == IPXE else []
         parts.append(_any(forms))
     # `hardware` is the type (1: Ethernet) and the address.
     parts.append(
@@ -150,8 +150,6 @@ def _value(item: Option) -> str:
 
 def option_name(item: Option) -> str:
     """Return a custom option's name: with a number, it can't be another's."""
-    if (item.family, item.code) == (4, IPXE_OPTION):
-        return _IPXE_NAME
     space = "dhcp6." if item.family != 4 else ""
     return f"{space}{item.name}" if item.name.startswith("option-") else f"{space}site-{item.name}"
 
@@ -161,10 +159,7 @@ def definitions(options: Iterable[Option], family: int) -> list[str]:
 
     Type and bytes of custom ones are ours, so all are octets.
     """
-    lines = (
-        {IPXE_OPTION: f"option {_IPXE_NAME} code {IPXE_OPTION} = string;"} if family == 4 else {}
-    )
-    lines |= {
+    lines = {
         item.code: f"option {option_name(item)} code {item.code} = "
         f"{'text' if item.type == 'text' else 'string'};"
         for item in options
