@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 
@@ -37,5 +38,6 @@ def _libraries() -> Iterator[Probe]:
                     required=True)  # fmt: skip
     found = find_spec("asgiref") is not None
     detail = importlib.metadata.version("asgiref") if found else "not found"
-    yield Probe("asgiref", found=found, detail=detail, remedy="pip install 'flask[async]'",
+    remedy = f"{sys.executable} -m pip install asgiref"
+    yield Probe("asgiref", found=found, detail=detail, remedy=remedy,
                 needed_for="proving async views in our own Python")  # fmt: skip

@@ -78,7 +78,7 @@ def run(session: Session, settings: Settings, asked: Asked) -> ExitStatus:
     if asked.save_chain and len(targets) != 1:
         raise UsageError(f"--save-chain is for one target, and here are {len(targets)}")
     if asked.save_chain:
-        _check_place(session.cwd / asked.save_chain)
+        _check_chain_place(session.cwd / asked.save_chain)
     seen, chosen = _Seen(), session.output.format
     results = _run(
         compared(check_all(targets, _checker(session, request, asked), settings.workers), targets),
@@ -112,10 +112,18 @@ def _cache(session: Session) -> Cache | None:
     return user_cache(session.environ)
 
 
-def _check_place(path: Path) -> None:
+def _check_chain_place(path: Path) -> None:
+    """Raise UsageError where no chain can be written, or something else would be lost by it."""
     from toolkit.files import check_place  # where a file is wanted
 
     check_place(path)
+    try:
+        before = path.read_bytes() if path.is_file() else b""
+    except OSError:
+        before = b"?"  # what can't be read is not ours
+    if before and (b"PRIVATE KEY" in before or b"BEGIN CERTIFICATE" not in before):
+        message = f"{clean(str(path))}: is there, and holds something else than certificates alone"
+        raise UsageError(message, hint="name another file; a chain of certificates is replaced")
 
 
 def _checker(session: Session, request: Request, asked: Asked) -> Callable[[Target], Result]:

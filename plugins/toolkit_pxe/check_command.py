@@ -150,7 +150,8 @@ def _lines(results: Iterable[Verdict], _look: Look) -> Iterator[Line]:
         head = ((f"{verdict.target:<14}", "name"), (f"IPv{verdict.family}  ", ""),
                 (verdict.state, _STYLES[verdict.state]))  # fmt: skip
         if verdict.state == NOTHING:
-            yield (*head, (f": {clean(verdict.detail)} ({clean(verdict.remedy)})", ""))
+            detail = clean(verdict.detail.replace("\n", "; "))
+            yield (*head, (f": {detail} ({clean(verdict.remedy)})", ""))
             continue
         yield head
         yield from (((f"    {clean(line)}", ""),) for line in verdict.detail.splitlines())

@@ -212,3 +212,15 @@ def test_the_command_writes_nothing_where_there_is_no_chain(
     assert (two.status, "--save-chain is for one target" in two.stderr) == (2, True)
     whole = toolkit_run(*command, lab.start("good").target)
     assert (whole.status, path.read_text().count("BEGIN")) == (0, 2)
+
+
+@pytest.mark.parametrize("before", ["-----BEGIN PRIVATE KEY-----\n", "notes\n"])
+def test_the_command_replaces_a_chain_and_nothing_else(
+    before: str, lab: Lab, toolkit_run: Run, ca_file: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "server.pem"
+    path.write_text(before)
+    command = ("https", "check", "--ca", str(ca_file), "--save-chain", str(path))
+    done = toolkit_run(*command, lab.start("good").target)
+    assert (done.status, done.stdout, path.read_text()) == (2, "", before)
+    assert "server.pem: is there, and holds something else than certificates alone" in done.stderr

@@ -30,5 +30,5 @@ client = Script(
     module="aiohttp",
     probe="aiohttp.__version__",
     sources=_sources,
-    remedy="python -m pip install aiohttp",
+    remedy="{python} -m pip install aiohttp",
 )

@@ -43,5 +43,5 @@ client = Script(
     module="cryptography, OpenSSL",
     probe="cryptography.__version__",
     sources=_sources,
-    remedy="python -m pip install cryptography pyOpenSSL",
+    remedy="{python} -m pip install cryptography pyOpenSSL",
 )

@@ -24,5 +24,5 @@ client = Script(
     module="httpx",
     probe="httpx.__version__",
     sources=_sources,
-    remedy="python -m pip install httpx",
+    remedy="{python} -m pip install httpx",
 )

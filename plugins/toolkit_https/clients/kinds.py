@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -53,7 +54,7 @@ class Script:
               what else there is
     sources   what `probe` told → (label, source, weakened); a source finds URL and CA in
               sys.argv[1:3]
-    remedy    how to install it
+    remedy    how to install it, where {python} is the interpreter that lacks it
     scheme    what it speaks, as in `Way`
     """
 
@@ -72,7 +73,8 @@ class Script:
         question = f"sys.stdout.write(sys.executable + '\\n' + {self.probe})"
         answer = machine.ask((python, "-c", f"{SAFE_PATH}import {self.module}; {question}"))
         if answer is None:
-            return Absent(f"{clean(python)} cannot import {self.module}", self.remedy)
+            remedy = self.remedy.replace("{python}", clean(shlex.quote(python)))
+            return Absent(f"{clean(python)} cannot import {self.module}", remedy)
         real, _, told = answer.partition("\n")
         python = real or python  # not a version manager's shim, which costs more than the client
         ways = tuple(

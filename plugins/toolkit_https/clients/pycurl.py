@@ -44,5 +44,5 @@ client = Script(
     module="pycurl",
     probe="' '.join(pycurl.version.split()[:3])",
     sources=_sources,
-    remedy="python -m pip install 'sysadmin-toolkit[audit]'",
+    remedy="{python} -m pip install pycurl",
 )

@@ -32,5 +32,5 @@ client = Script(
     probe="requests.__version__ + ('\\ntruststore' if importlib.util.find_spec('truststore')"
     " else '')",
     sources=_sources,
-    remedy="python -m pip install requests",
+    remedy="{python} -m pip install requests",
 )

@@ -203,6 +203,16 @@ def test_an_interpreter_that_is_not_there_is_absent(toolkit_run: Run) -> None:
     assert ended.stdout.count("absent: python9.9 is not an interpreter") == 2
 
 
+def test_a_library_that_is_not_there_is_installed_for_the_interpreter_that_lacks_it(
+    toolkit_run: Run, toolkit_home: Home
+) -> None:
+    python = toolkit_home.write("my python", "#!/bin/sh\nexit 1\n")
+    python.chmod(0o755)
+    argv = ("--client", "pycurl", "--python", str(python), "--trap", "good")
+    ended = toolkit_run("https", "audit", *argv)
+    assert f"('{python}' -m pip install pycurl)" in ended.stdout
+
+
 def test_where_there_are_no_namespaces_the_user_is_told_before_anything_else(
     toolkit_run: Run, toolkit_home: Home
 ) -> None:
