@@ -74,6 +74,9 @@ CHAIN_UEFI = ("next", "- {name: next, kind: chain, file: sub/next.efi, arch: uef
 SYSLINUX = Path("/usr/lib/SYSLINUX.EFI/efi64/syslinux.efi")
 MODULES_EFI = Path("/usr/lib/syslinux/modules/efi64")
 IPXE_EFI = Path("/usr/lib/ipxe/ipxe.efi")
+SNPONLY = Path("/usr/lib/ipxe/snponly.efi")
+"""iPXE on the firmware's own driver; the other one of 2019 doesn't come back from any `exit`."""
+NEXT = ">>Start HTTP Boot over IPv4"
 
 
 def prepared(
@@ -234,6 +237,8 @@ def uefi(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Booted]:
     grub = partial(make, "kind: grub, file: grubnetx64.efi", "grub", OTHER)
     modules = {f"efi/{name}": MODULES_EFI / name
                for name in ("ldlinux.e64", "menu.c32", "libutil.c32")}  # fmt: skip
+    pxelinux = partial(make, "kind: pxelinux, file: efi/syslinux.efi", "pxelinux", OTHER,
+                       {"efi/syslinux.efi": SYSLINUX, **modules}, machine)  # fmt: skip
     script = "script: 'http://10.77.0.9/boot.ipxe'"
     web = f"kind: ipxe, file: ipxe.efi, {script}}}\n  web: {{kind: http, url: "
     over_http = "{rules: [{arch: http, boot: web}], default: boot}"
@@ -242,8 +247,10 @@ def uefi(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Booted]:
         "grub, chain": grub({**signed, "sub/next.efi": IPXE_EFI}, machine, menu=CHAIN_UEFI,
                             until="iPXE initialising"),
         "grub, local": grub(signed, replace(machine, disk=True), menu=LOCAL, until=DISK),
-        "pxelinux": make("kind: pxelinux, file: efi/syslinux.efi", "pxelinux", OTHER,
-                         {"efi/syslinux.efi": SYSLINUX, **modules}, machine, initrd="k/b.img"),
+        "ipxe, local": make("kind: ipxe, file: snponly.efi, script: boot.ipxe", "ipxe", OTHER,
+                            {"snponly.efi": SNPONLY}, machine, menu=LOCAL, until=NEXT),
+        "pxelinux": pxelinux(initrd="k/b.img"),
+        "pxelinux, local": pxelinux(initrd="k/b.img", menu=LOCAL, until=NEXT),
         "http": make(f"{web}efi/ipxe.efi", "ipxe", OTHER, {"efi/ipxe.efi": IPXE_EFI},
                      Machine("uefi", http_only=True), until="k/kernel", profile=over_http),
         "shim": make("kind: shim, file: efi/shimx64.efi", "grub", CHOSEN,
@@ -284,6 +291,14 @@ def test_uefi_http_boot_goes_to_ipxe_and_its_script_without_tftp(
     assert seen.sent == ("efi/ipxe.efi", "boot.ipxe", "k/kernel"), seen
     assert "# two" in seen.serial, seen
     assert "sent" not in seen.logs["tftp.log"], seen
+
+
+@pytest.mark.parametrize("loader", ["ipxe", "pxelinux"])
+def test_other_uefi_loaders_end_so_that_the_firmware_goes_on_to_its_next_device(
+    loader: str, uefi: Mapping[str, Booted]
+) -> None:
+    """Here that is HTTP boot, after PXE by the same card."""
+    assert NEXT in uefi[f"{loader}, local"].serial, uefi[f"{loader}, local"]
 
 
 def test_secure_boot_goes_from_shim_in_a_folder_to_grub_to_the_hosts_own_file(
