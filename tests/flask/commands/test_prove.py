@@ -339,6 +339,19 @@ def test_a_situation_that_does_not_end_costs_only_itself(
     assert "did not end in time" in str(found["blueprint"]["why"])
 
 
+def test_an_application_that_hangs_in_every_request_is_not_waited_for_thirty_times(
+    application: Application, toolkit_run: Run
+) -> None:
+    application(
+        "import time\nfrom flask import Flask\napp = Flask(__name__)\n\n"
+        "@app.before_request\ndef hang():\n    time.sleep(100)\n"
+    )
+    ended = toolkit_run("flask", "prove", "existing", "--timeout", "24", timeout=60)
+    assert ended.status == 4, ended.stdout + ended.stderr
+    assert ended.stdout.count("its process did not end in time") == 2
+    assert ended.stdout.count("not tried, as 2 did not end in time") == len(ALL) - 2
+
+
 def test_what_an_application_prints_is_not_kept(
     application: Application, toolkit_home: Home, toolkit_run: Run
 ) -> None:
