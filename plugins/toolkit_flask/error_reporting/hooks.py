@@ -114,7 +114,7 @@ _plain: set[type] = set()
 
 def _is_plain(kind: type) -> bool:
     """Tell whether a class leaves to Werkzeug how a body is sent and closed, and remember it."""
-    names = ("get_app_iter", "iter_encoded", "close")
+    names = ("__call__", "get_wsgi_response", "get_app_iter", "iter_encoded", "close")
     found = all(getattr(kind, name, None) is getattr(Response, name) for name in names)
     if found and len(_plain) < MOST_PLAIN:  # a class for each request would fill the memory
         _plain.add(kind)

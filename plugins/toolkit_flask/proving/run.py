@@ -25,6 +25,8 @@ from toolkit_flask.proving.pipes import Pipe, Tail
 DRIVER = "toolkit_flask_prove_driver"
 RECIPIENT = "operators@prove.invalid"
 SITUATION_SECONDS = 20
+SHARE = 6
+"""One situation takes at most so much of all the time that there is: some may hang."""
 FIELDS = ("path", "method", "client_address", "user_agent", "request_id", "status", "duration")
 """What every report of a request has in the log, beside what every report has."""
 ALWAYS = ("id", "host", "process", "fingerprint")
@@ -50,7 +52,7 @@ def _run(
     (folder / "home").mkdir()
     _write_override(folder, mailbox.port, seconds=0.0)
     with Pipe() as results, Pipe() as go:
-        _write_job(folder, copied, request.what.expression, mailbox.port, (results, go))
+        _write_job(request, folder, copied, mailbox.port, (results, go))
         with _started(request, folder, copied, environ, (results, go)) as driver:
             return list(_results(driver, folder, mailbox, (results, go)))
 
@@ -170,7 +172,7 @@ def _write_override(folder: Path, port: int, *, seconds: float) -> None:
 
 
 def _write_job(
-    folder: Path, copied: Copied, application: str, port: int, pipes: tuple[Pipe, Pipe]
+    request: Request, folder: Path, copied: Copied, port: int, pipes: tuple[Pipe, Pipe]
 ) -> None:
     place = folder / "driver" / DRIVER
     place.mkdir(parents=True)
@@ -178,10 +180,11 @@ def _write_job(
         if item.name.endswith(".py"):
             (place / item.name).write_bytes(item.read_bytes())
     job = {
-        "app": application, "copy": str(copied.root), "port": port,
+        "app": request.what.expression, "copy": str(copied.root), "port": port,
         "results": pipes[0].writer, "go": pipes[1].reader,
         "path": [str(path) for path in copied.path], "guard": str(folder / "held-back"),
-        "spool": str(folder / "spool"), "seconds": SITUATION_SECONDS,
+        "spool": str(folder / "spool"),
+        "seconds": min(SITUATION_SECONDS, request.seconds / SHARE),
     }  # fmt: skip
     (folder / "job.json").write_text(json.dumps(job))
 

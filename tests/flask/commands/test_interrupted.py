@@ -53,8 +53,11 @@ def tree(folder: Path) -> dict[str, bytes | None]:
     }
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
-@pytest.mark.parametrize("arguments", [PUT_IN, MAKE, TAKE_OUT], ids=["put in", "make", "take out"])
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("SIGINT", PUT_IN), ("SIGINT", MAKE), ("SIGINT", TAKE_OUT), ("SIGTERM", PUT_IN)],
+    ids=["put in", "make", "take out", "terminated"],
+)
 def test_at_any_step_all_is_done_or_undone(
     name: str, arguments: tuple[str, ...], application: Application, toolkit_home: Home
 ) -> None:
@@ -71,7 +74,7 @@ def test_at_any_step_all_is_done_or_undone(
     after = tree(home)
     assert (status, before == after) == (0, False)
     found = set()
-    for at in range(3, steps + 1, max(1, steps // 9)):
+    for at in range(3, steps + 1, max(1, steps // 6)):
         prepare()
         status, _ = run(toolkit_home, name, at, *arguments)
         now = tree(home)

@@ -209,6 +209,15 @@ def _streams(app):
         def close(self):
             raise RuntimeError("own close")
 
+    class Calling(Response):
+        def __call__(self, environ, start_response):
+            yield from super().__call__(environ, start_response)
+            raise RuntimeError("own call")
+
+    @app.get("/own-call")
+    def own_call():
+        return Calling("sent in its own way")
+
     @app.get("/own-response")
     def own_response():
         return Own("closes in its own way")

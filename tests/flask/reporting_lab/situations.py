@@ -37,6 +37,7 @@ SITUATIONS = (
     Situation("/plain/stream", RUNTIME, "stream", "stream", 200),
     Situation("/plain/stream-context", RUNTIME, "stream", "stream_context", 200),
     Situation("/plain/on-close", RUNTIME, "on close", "on_close", 200),
+    Situation("/plain/own-call", RUNTIME, "own call", "own_call", 200),
     Situation("/plain/own-response", RUNTIME, "own close", "own_response", 200),
     Situation("/plain/chained", RUNTIME, "chained", "chained"),
     Situation("/plain/group", "ExceptionGroup", "group (2 sub-exceptions)", "group"),
