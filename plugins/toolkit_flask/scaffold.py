@@ -13,7 +13,7 @@ from toolkit.text import clean
 from toolkit_flask import answers as questions
 from toolkit_flask import render
 from toolkit_flask.answers import Answers, Ask
-from toolkit_flask.changes import Change, carry_out
+from toolkit_flask.changes import REFUSED, Change, carry_out
 from toolkit_flask.decide import decide, records, refuse, stale_copies, with_markers
 from toolkit_flask.manifest import SCHEMA, Manifest, Site, digest, read_manifest
 from toolkit_flask.settings import Settings
@@ -42,7 +42,7 @@ class Request:
 
 
 Told = Callable[[list[Change]], None]
-"""Called with the plan before anything is written."""
+"""Called with what was written; with the plan where that is refused, or asked for alone."""
 
 
 def scaffold(request: Request, told: Told) -> list[Change]:
@@ -63,10 +63,12 @@ def scaffold(request: Request, told: Told) -> list[Change]:
     changes = decide(root, produced, manifest)
     if request.markers:
         changes = with_markers(changes)
+    if request.dry_run or any(change.action in REFUSED for change in changes):
+        told(changes)
+        refuse(root, changes)
+        return changes
+    _write(root, changes, produced, manifest, answers)
     told(changes)
-    refuse(root, changes)
-    if not request.dry_run:
-        _write(root, changes, produced, manifest, answers)
     return changes
 
 

@@ -345,6 +345,7 @@ def test_a_full_disk_leaves_no_half_application(toolkit_home: Home) -> None:
     assert "/shop/shop/error_reporting/" in done.stderr
     assert "cannot be written" in done.stderr
     assert "everything is as it was before" in done.stderr
+    assert done.stdout == "", "nothing was created"
     assert not (toolkit_home.folder / "shop").exists()
 
 
