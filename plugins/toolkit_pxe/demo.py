@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 
 from toolkit.demo import Stage
 from toolkit.files import write_atomic
 from toolkit_pxe.lab.lab import PROGRAMS
+from toolkit_pxe.programs import find
 
 SITE = r"""# One site file for every server.
 name: campus
@@ -47,8 +47,10 @@ def scene(stage: Stage) -> None:
               *chosen)  # fmt: skip
     stage.say("Written down for the three of them.")
     stage.run("pxe", "render", "site.yaml", *chosen, "--output", "out")
-    if os.geteuid() == 0 and all(map(shutil.which, (*PROGRAMS, "dhcpd"))):
+    lacking = [name for name in (*PROGRAMS, "dhcpd") if find(name) is None]
+    lacking += [] if os.geteuid() == 0 else ["the rights of root"]
+    if not lacking:
         stage.say("A real ISC dhcpd in a network of its own: the bytes of its offers.")
         stage.run("pxe", "prove", "--for", "isc-dhcp", "--target", "wds")
     else:
-        stage.say("Proving it with real offers needs root, ip, unshare and a DHCP server.")
+        stage.say(f"Real offers would prove it: that needs {', '.join(lacking)}.")

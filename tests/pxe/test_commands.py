@@ -364,6 +364,16 @@ def test_a_users_path_needs_no_folders_of_servers(home: Home, toolkit_run: Run) 
     assert (ended.status, "valid" in ended.stdout) == (0, True)
 
 
+@pytest.mark.server("dhcpd")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes network namespaces")
+@pytest.mark.timeout(120)
+def test_the_demonstration_proves_it_with_that_path_too(toolkit_run: Run) -> None:
+    path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
+    ended = toolkit_run("demo", "pxe", environ={"PATH": path}, timeout=110)
+    assert ended.status == 0, ended.stderr
+    assert "112 cells: 112 proven" in ended.stdout
+
+
 def test_what_a_site_does_not_describe_is_no_fault_unless_it_is_asked_for(
     home: Home, toolkit_run: Run
 ) -> None:
