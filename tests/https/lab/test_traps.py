@@ -99,7 +99,7 @@ def test_requests_accepts_a_control_and_the_server_hears_the_request(
     assert [request.split(b"\r\n")[0] for request in endpoint.heard] == [b"GET / HTTP/1.1"]
 
 
-@pytest.mark.parametrize("trap", [*OLD, *CLIENT_CERTIFICATE])
+@pytest.mark.parametrize("trap", [*sorted(OLD), *sorted(CLIENT_CERTIFICATE)])
 def test_requests_gets_nothing_from_a_server_it_shares_no_protocol_or_certificate_with(
     trap: str, lab: Lab, ca_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
